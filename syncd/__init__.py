@@ -1,0 +1,1 @@
+"""syncd keeps QuickBooks Online (QBO) true to Service Invoice Pro (SIP)."""
