@@ -1,0 +1,1 @@
+"""What `syncd demo` stands on that a production install never starts."""

