@@ -1,0 +1,62 @@
+-- Absorb: turns signals into jobs, one per record however often it changed.
+--
+-- Called by: the daemon's look, in autocommit.
+-- Touches:   outbox (deletes what it took), outbox_bad, lane, job; in this order everywhere.
+
+-- Takes up to `slice` signals. Returns how many it took and how many jobs came of them.
+-- A signal is dropped if its company is not ours, or if its toggle was off when the change was made.
+create or replace function syncd.absorb(slice integer, out signals integer, out jobs integer)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    taken syncd.outbox[];
+begin
+    with picked as materialized (
+        select o.signal_id from syncd.outbox o order by o.signal_id limit slice for update skip locked
+    ), gone as (
+        delete from syncd.outbox o using picked where o.signal_id = picked.signal_id returning o
+    )
+    select array_agg(gone.o) into taken from gone;
+    signals := coalesce(cardinality(taken), 0);
+    jobs := 0;
+    if signals = 0 then
+        return;
+    end if;
+
+    insert into syncd.outbox_bad (signal_id, company_id, entity_type, entity_id, signaled_at, reason)
+    select t.signal_id, t.company_id, t.entity_type, t.entity_id, t.signaled_at,
+           case when t.entity_id is null then 'the key column was null'
+                else 'no entity of this type is installed' end
+    from unnest(taken) t
+    where t.entity_id is null or not exists (select from syncd.entity e where e.entity_type = t.entity_type)
+    on conflict do nothing;
+
+    -- Lanes first, so that whoever finishes a lane right now sees either the job or the due time.
+    perform from syncd.lane l
+    where l.company_id in (select t.company_id from unnest(taken) t)
+    order by l.company_id for no key update;
+
+    insert into syncd.job as j (company_id, entity_type, entity_id, owed_since)
+    select t.company_id, t.entity_type, t.entity_id, min(t.signaled_at)
+    from unnest(taken) t
+    join syncd.lane l on l.company_id = t.company_id
+    join syncd.entity e on e.entity_type = t.entity_type
+    where t.entity_id is not null and syncd.was_on(t.company_id, e.toggle, t.signaled_at)
+    group by t.company_id, t.entity_type, t.entity_id
+    order by t.company_id, t.entity_type, t.entity_id
+    on conflict on constraint job_pkey do update
+    set version = nextval('syncd.job_version'),
+        ticket = case when j.due_at is null then j.ticket else nextval('syncd.job_ticket') end,
+        class = 'live',
+        -- An open call is settled first, whatever changed meanwhile; else the change makes it due at once.
+        state = case when j.call_id is null then 'pending' else j.state end,
+        due_at = case when j.call_id is null then null else j.due_at end,
+        attempts = 0, alone = 0, reason = null, waits_on = null, waits_for_type = null, waits_for_id = null,
+        fault_class = null, error_code = null;
+    get diagnostics jobs = row_count;
+
+    update syncd.lane l set due_at = clock_timestamp()
+    where l.company_id in (select t.company_id from unnest(taken) t) and l.due_at > clock_timestamp();
+end
+$$;

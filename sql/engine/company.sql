@@ -1,0 +1,142 @@
+-- Companies and settings: what must hold whoever writes a row, and the connection to a realm.
+--
+-- Called by: the triggers below (on writes of anybody), `syncd company connect` (connect_company), the daemon
+--            (keep_tokens, needs_reconnect).
+-- Touches:   company, sync_settings, settings_history, lane, job, call, sync_log.
+
+-- A company has a lane and settings from its first moment; everything ships off.
+create or replace function syncd.company_added() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into syncd.lane (company_id) values (new.company_id);
+    insert into syncd.sync_settings (company_id) values (new.company_id);
+    return null;
+end
+$$;
+create or replace trigger company_added after insert on syncd.company
+for each row execute function syncd.company_added();
+
+-- A time zone that Postgres does not know would fail every date of the company later.
+create or replace function syncd.company_checked() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not exists (select from pg_timezone_names z where z.name = new.timezone) then
+        raise exception 'time zone "%" is not known', new.timezone
+            using errcode = 'invalid_parameter_value', hint = 'Use a name such as America/Denver.';
+    end if;
+    return new;
+end
+$$;
+create or replace trigger company_checked before insert or update of timezone on syncd.company
+for each row execute function syncd.company_checked();
+
+-- The day it is for the company; "today" at 00:30 in Denver is not yet today in London.
+create or replace function syncd.company_today(company text) returns date
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select (clock_timestamp() at time zone c.timezone)::date from syncd.company c where c.company_id = company;
+$$;
+
+-- Stamps each change with who made it, sets the start date when timesheets are first switched on, and refuses a
+-- future one. `syncd.actor` is the person behind a shared role, as `syncd settings` passes it.
+create or replace function syncd.settings_checked() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    today constant date := syncd.company_today(new.company_id);
+begin
+    new.updated_by := coalesce(nullif(current_setting('syncd.actor', true), ''), session_user);
+    new.updated_at := clock_timestamp();
+    if new.auto_timesheets and new.timesheet_start_date is null then
+        new.timesheet_start_date := today;
+    end if;
+    if new.timesheet_start_date > today then
+        raise exception 'the timesheet start date % is in the future', new.timesheet_start_date
+            using errcode = 'check_violation', hint = format('Today is %s for this company.', today);
+    end if;
+    return new;
+end
+$$;
+create or replace trigger settings_checked before insert or update on syncd.sync_settings
+for each row execute function syncd.settings_checked();
+
+-- Keeps every version, and makes what waited for a switch due again: the next decision obeys the new settings.
+-- The lane is locked before its jobs, as everywhere.
+create or replace function syncd.settings_changed() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into syncd.settings_history (company_id, changed_at, changed_by, settings)
+    values (new.company_id, new.updated_at, new.updated_by,
+            to_jsonb(new) - array['company_id', 'updated_at', 'updated_by']);
+    perform from syncd.lane l where l.company_id = new.company_id for no key update;
+    update syncd.lane l set due_at = least(l.due_at, clock_timestamp()) where l.company_id = new.company_id;
+    update syncd.job j
+    set state = 'pending', due_at = null, waits_on = null, reason = null, ticket = nextval('syncd.job_ticket')
+    where j.company_id = new.company_id and j.waits_on = 'setting' and j.state = 'waiting';
+    return null;
+end
+$$;
+create or replace trigger settings_changed after insert or update on syncd.sync_settings
+for each row execute function syncd.settings_changed();
+
+-- Was automatic sync of this data type on at that moment? A change is owed if it was on when it was made.
+create or replace function syncd.was_on(company text, toggle text, moment timestamptz) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce((
+        select (h.settings ->> 'enable_sync')::boolean
+               and (toggle is null or (h.settings ->> toggle)::boolean)
+        from syncd.settings_history h
+        where h.company_id = company and h.changed_at <= moment
+        order by h.changed_at desc, h.history_id desc
+        limit 1), false);
+$$;
+
+-- Stores a connection that has been tried, and opens the lane. What was open towards another realm can no longer
+-- be settled there: it is closed, with a log row each, and the records are due anew.
+create or replace function syncd.connect_company(
+    company text, environment syncd.environment, realm text, tokens bytea,
+    access_expires timestamptz, refresh_expires timestamptz, info jsonb, prefs jsonb, currency text, payroll boolean
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform from syncd.lane l where l.company_id = company for no key update;
+    with closed as (
+        update syncd.call c set outcome = 'abandoned'
+        where c.company_id = company and c.outcome in ('sent', 'answered', 'unknown')
+              and (c.environment, c.realm_id) is distinct from (connect_company.environment, realm)
+        returning c.call_id, c.request_id
+    ), freed as (
+        update syncd.job j
+        set state = 'pending', call_id = null, due_at = null, ticket = nextval('syncd.job_ticket')
+        from closed where j.company_id = company and j.call_id = closed.call_id
+    )
+    insert into syncd.sync_log (company_id, entity_type, entity_id, entity_name, direction, status, error,
+                                operation, request_id)
+    select i.company_id, i.entity_type, i.entity_id, i.entity_name, 'push', 'error',
+           'The answer of the former QuickBooks company never came, and another company is connected now. '
+           'Look in the former company whether this record arrived there.', i.operation, closed.request_id
+    from closed join syncd.call_item i using (call_id);
+
+    update syncd.company c
+    set state = 'connected', environment = connect_company.environment, realm_id = realm,
+        tokens = connect_company.tokens, access_expires_at = access_expires, refresh_expires_at = refresh_expires,
+        refresh_started_at = null, refreshed_at = clock_timestamp(), company_info = info, preferences = prefs,
+        home_currency = currency, payroll_enabled = payroll, connected_at = clock_timestamp()
+    where c.company_id = company;
+    update syncd.lane l
+    set not_before = '-infinity', paused_because = null, failures = 0, due_at = clock_timestamp()
+    where l.company_id = company;
+end
+$$;
