@@ -3,6 +3,26 @@
 -- Called by: the daemon's look, in autocommit.
 -- Touches:   outbox (deletes what it took), outbox_bad, lane, job; in this order everywhere.
 
+-- Signals of a table that does not name the company take it from the record, or, if that is gone, from its link.
+create or replace function syncd.with_company(taken syncd.outbox[]) returns syncd.outbox[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        (t.signal_id, coalesce(t.company_id, d.company_id, l.company_id), t.entity_type, t.entity_id, t.xid,
+         t.signaled_at)::syncd.outbox)
+    from unnest(taken) t
+    left join syncd.documents(
+        (select array_agg(n.entity_type order by n.signal_id) from unnest(taken) n where n.company_id is null),
+        (select array_agg(n.entity_id order by n.signal_id) from unnest(taken) n where n.company_id is null)
+    ) d on t.company_id is null and d.entity_type = t.entity_type and d.entity_id = t.entity_id
+    left join lateral (
+        select k.company_id from syncd.link k
+        where t.company_id is null and k.entity_type = t.entity_type and k.sip_id = t.entity_id
+        limit 1
+    ) l on true;
+$$;
+
 -- Takes up to `slice` signals. Returns how many it took and how many jobs came of them.
 -- A signal is dropped if its company is not ours, or if its toggle was off when the change was made.
 create or replace function syncd.absorb(slice integer, out signals integer, out jobs integer)
@@ -22,6 +42,10 @@ begin
     jobs := 0;
     if signals = 0 then
         return;
+    end if;
+
+    if exists (select from unnest(taken) t where t.company_id is null) then
+        taken := syncd.with_company(taken);
     end if;
 
     insert into syncd.outbox_bad (signal_id, company_id, entity_type, entity_id, signaled_at, reason)

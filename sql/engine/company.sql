@@ -79,8 +79,9 @@ begin
     perform from syncd.lane l where l.company_id = new.company_id for no key update;
     update syncd.lane l set due_at = least(l.due_at, clock_timestamp()) where l.company_id = new.company_id;
     update syncd.job j
-    set state = 'pending', due_at = null, waits_on = null, reason = null, ticket = nextval('syncd.job_ticket')
-    where j.company_id = new.company_id and j.waits_on = 'setting' and j.state = 'waiting';
+    set state = case when j.call_id is null then 'pending' else j.state end,
+        due_at = null, waits_on = null, reason = null, ticket = nextval('syncd.job_ticket')
+    where j.company_id = new.company_id and j.waits_on = 'setting';
     return null;
 end
 $$;
@@ -129,6 +130,8 @@ begin
            'Look in the former company whether this record arrived there.', i.operation, closed.request_id
     from closed join syncd.call_item i using (call_id);
 
+    update syncd.job j set state = 'pending', due_at = null, waits_on = null, reason = null
+    where j.company_id = company and j.waits_on = 'connection';
     update syncd.company c
     set state = 'connected', environment = connect_company.environment, realm_id = realm,
         tokens = connect_company.tokens, access_expires_at = access_expires, refresh_expires_at = refresh_expires,
