@@ -1,0 +1,1 @@
+"""QuickBooks Online as syncd sees it: transport, tokens, and what its answers mean."""
