@@ -26,7 +26,7 @@ create table sip_sample.list (
 );
 
 insert into sip_sample.list (name, words)
-select name, regexp_split_to_array(btrim(words, E' \n'), E'\\s*,\\s*')
+select name, string_to_array(btrim(regexp_replace(words, '\s+', ' ', 'g')), ', ')
 from (
     values
     ('first_name', '
@@ -85,7 +85,7 @@ from (
     ('street_name', '
         Aspen, Beech, Bluebird, Bridge, Canal, Cedar, Chapel, Cherry, Church, Clover, College,
         County Road 12, Dogwood, E 4th, Elm, Fern, Foundry, Garden, Harbor, Highland, Hill, Holly,
-        King, Lake, Laurel, Main, Maple, Martin Luther King Jr, Meadow, Mill, N 18th, Oak, Orchard,
+        King, Lake, Laurel, Main, Maple, Old Post Office, Meadow, Mill, N 18th, Oak, Orchard,
         Park, Pearl, Pine, Queen, Railroad, River, Rue des Érables, School, Spring, State, Sunset,
         Sycamore, Union, Walnut, Washington, Water, Willow'),
     ('street_kind', 'St, Street, Ave, Avenue, Rd, Road, Dr, Lane, Ct, Blvd, Way, Pl'),
