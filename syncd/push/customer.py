@@ -173,9 +173,9 @@ _EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 
 
 def _email_problem(value: str) -> str | None:
-    if not _EMAIL.fullmatch(value):
-        return "it is not one valid e-mail address"
-    return _longer_than(EMAIL_LENGTH)(value)
+    if too_long := _longer_than(EMAIL_LENGTH)(value):
+        return too_long
+    return None if _EMAIL.fullmatch(value) else "it is not one valid e-mail address"
 
 
 _RULES: tuple[tuple[str, tuple[str, str], Callable[[str], str | None]], ...] = (

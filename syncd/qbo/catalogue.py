@@ -302,7 +302,10 @@ _TOO_LARGE = _record("the request is larger than QuickBooks takes", "Split the r
 
 
 def uncoded_class(http_status: int, kind: str, *, by_quickbooks: bool) -> FaultClass:
-    """The class of a fault of unknown or no code: by HTTP status and the Fault's type, if there was a Fault."""
+    """The class of a fault of unknown or no code.
+
+    `kind` is the Fault's type, `by_quickbooks` whether there was a Fault at all.
+    """
     if http_status == 401 or kind.lower().startswith("authenticat"):
         return FaultClass.AUTH
     if http_status == 429:

@@ -45,16 +45,14 @@ async def exchange(http: httpx.AsyncClient, request: httpx.Request, seconds: flo
         async with asyncio.timeout(seconds):
             return await http.send(request, follow_redirects=False)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-        failure = _failure(error, request.url.host, seconds)
+        failure = _failure(error, request.url.host)
     # Outside of the handler, so that the cause, whose text may quote a header, is not chained.
     raise Lost(f"{failure}, after the request was sent") if sent else NotSent(failure)
 
 
-def _failure(error: Exception, host: str, seconds: float) -> str:
+def _failure(error: Exception, host: str) -> str:
     """A clause on what went wrong. Only connection errors are quoted: others may repeat a header."""
     match error:
-        case httpx.ConnectTimeout():
-            return f"no connection to {host} came about in time"
         case httpx.PoolTimeout():
             return f"all connections to {host} stayed busy"
         case httpx.ConnectError():
@@ -62,7 +60,7 @@ def _failure(error: Exception, host: str, seconds: float) -> str:
         case httpx.ProxyError():
             return f"the proxy did not let the request through to {host}"
         case httpx.TimeoutException() | TimeoutError():
-            return f"{host} did not answer within {seconds:.0f} seconds"
+            return f"{host} did not answer in time"
         case httpx.DecodingError():
             return f"the answer of {host} could not be unpacked"
         case httpx.LocalProtocolError() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
