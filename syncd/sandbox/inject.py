@@ -1,0 +1,124 @@
+"""Faults a test orders: slow answers, lost answers, and answers of other kinds."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from syncd.sandbox.wire import Json
+
+KINDS = (
+    "delay",
+    "hang",
+    "drop-before",
+    "drop-after",
+    "status",
+    "html",
+    "fault",
+    "fault-200",
+    "throttle",
+    "token-dead",
+)
+
+
+@dataclass
+class Injected:
+    """An ordered fault: what happens, how often, and to which requests.
+
+    `times` 0 means until it is deleted; `skip` lets that many matching requests
+    pass first. With `when` "after" the request is carried out first and only its
+    answer is delayed, held back or replaced. Empty conditions match everything.
+    """
+
+    kind: str
+    times: int = 1
+    skip: int = 0
+    when: str = "before"
+    method: str = ""
+    path: str = ""
+    realm_id: str = ""
+    entity: str = ""
+    seconds: float = 0.0
+    status: int = 0
+    code: str = ""
+    message: str = ""
+    detail: str = ""
+    probability: float = 1.0
+    id: int = 0
+    used: int = 0
+
+    def matches(self, method: str, path: str, realm_id: str, entity: str) -> bool:
+        """Whether a request meets every condition."""
+        return (
+            (not self.method or self.method.upper() == method)
+            and (not self.path or self.path in path)
+            and (not self.realm_id or self.realm_id == realm_id)
+            and (not self.entity or self.entity.lower() == entity.lower())
+        )
+
+
+class Injector:
+    """The ordered faults, oldest first."""
+
+    def __init__(self) -> None:
+        self._faults: list[Injected] = []
+        self._last_id = 0
+        self._random = random.Random(20170801)  # noqa: S311 - chance in tests, no secret
+
+    def add(self, order: Mapping[str, object]) -> dict[str, Json]:
+        """Order a fault; ValueError says what is wrong with the order."""
+        injected = _read(order)
+        self._last_id += 1
+        injected.id = self._last_id
+        self._faults.append(injected)
+        return asdict(injected)
+
+    def listing(self) -> list[dict[str, Json]]:
+        """The faults still to come."""
+        return [asdict(injected) for injected in self._faults]
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._faults.clear()
+
+    def take(self, method: str, path: str, realm_id: str, entity: str) -> list[Injected]:
+        """What happens to this request: any delays, then at most one other fault."""
+        taken: list[Injected] = []
+        for injected in list(self._faults):
+            if not injected.matches(method, path, realm_id, entity):
+                continue
+            if injected.probability < 1 and self._random.random() >= injected.probability:
+                continue
+            if injected.skip:
+                injected.skip -= 1
+                continue
+            injected.used += 1
+            if injected.used == injected.times:
+                self._faults.remove(injected)
+            taken.append(injected)
+            if injected.kind != "delay":
+                break
+        return taken
+
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "times": int,
+    "skip": int,
+    "status": int,
+    "seconds": (int, float),
+    "probability": (int, float),
+}
+
+
+def _read(order: Mapping[str, object]) -> Injected:
+    known = {entry.name for entry in fields(Injected)} - {"id", "used"}
+    for name, value in order.items():
+        if name not in known:
+            raise ValueError(f"A fault has no {name!r}; choose from {', '.join(sorted(known))}.")
+        wanted = _TYPES.get(name, str)
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise ValueError(f"{name!r} cannot be {value!r}.")  # noqa: TRY004 - answered as HTTP 400
+    if order.get("kind") not in KINDS:
+        raise ValueError(f"'kind' must be one of {', '.join(KINDS)}.")
+    if order.get("when", "before") not in ("before", "after"):
+        raise ValueError("'when' must be before or after.")
+    return Injected(**order)  # type: ignore[arg-type]

@@ -1,0 +1,91 @@
+"""Companies and their objects, in memory."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from syncd.sandbox.profiles import Profile
+from syncd.sandbox.throttle import Limits
+from syncd.sandbox.wire import Json
+
+
+@dataclass
+class Stored:
+    """One object: everything but `body` is kept by the store itself.
+
+    `token` is the SyncToken, `created` and `updated` are epoch seconds.
+    """
+
+    entity: str
+    id: str
+    token: int
+    created: float
+    updated: float
+    body: dict[str, Json]
+
+
+def index_key(value: Json) -> str:
+    """How an indexed value is looked up: references by id, text without case."""
+    if isinstance(value, dict):
+        value = value.get("value")
+    return str(value).strip().casefold()
+
+
+@dataclass
+class Company:
+    """A QBO company file: its settings and its objects.
+
+    `limits` None means those of the server. Ids count up in each id space.
+    """
+
+    realm_id: str
+    name: str
+    profile: Profile
+    timezone: str
+    payroll: bool
+    multicurrency: bool
+    created: float
+    limits: Limits | None = None
+    objects: defaultdict[str, dict[str, Stored]] = field(default_factory=lambda: defaultdict(dict))
+    _ids: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _index: defaultdict[tuple[str, str], dict[str, set[str]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+
+    def next_id(self, space: str) -> str:
+        """The next number of an id space."""
+        self._ids[space] += 1
+        return str(self._ids[space])
+
+    def get(self, entity: str, identifier: str) -> Stored | None:
+        """An object by id."""
+        return self.objects[entity].get(identifier)
+
+    def find(self, entity: str, attribute: str, value: Json) -> list[Stored]:
+        """Objects by the stored value of an indexed attribute, ignoring case."""
+        ids = self._index[entity, attribute].get(index_key(value), ())
+        return [self.objects[entity][identifier] for identifier in ids]
+
+    def put(self, stored: Stored, indexed: Iterable[str]) -> None:
+        """Insert or replace an object and bring the index up to date."""
+        old = self.objects[stored.entity].get(stored.id)
+        for attribute in indexed:
+            index = self._index[stored.entity, attribute]
+            if old is not None and attribute in old.body:
+                index[index_key(old.body[attribute])].discard(stored.id)
+            if attribute in stored.body:
+                index.setdefault(index_key(stored.body[attribute]), set()).add(stored.id)
+        self.objects[stored.entity][stored.id] = stored
+
+    def summary(self) -> dict[str, Json]:
+        """The company as the control interface shows it."""
+        return {
+            "realm_id": self.realm_id,
+            "name": self.name,
+            "profile": self.profile.name,
+            "country": self.profile.country,
+            "currency": self.profile.currency,
+            "timezone": self.timezone,
+            "payroll": self.payroll,
+            "multicurrency": self.multicurrency,
+        }
