@@ -46,6 +46,8 @@ _LABELS: dict[tuple[str, str], str] = {
 
 _Fields = dict[tuple[str, str], str]
 
+_REMOVED = " The one sent earlier was removed from QuickBooks."
+
 
 def build(
     document: Mapping[str, Any],
@@ -70,10 +72,12 @@ def build(
             raise ValueError("an update needs the SyncToken it builds on")
         payload |= {"Id": qbo_id, "SyncToken": sync_token, "sparse": True}
         if sent is not None:
-            fields = dict.fromkeys(_fields(sent)[0], "") | fields
+            before = _fields(sent)[0]
+            notes = {key: note + _REMOVED if key in before else note for key, note in notes.items()}
+            fields = dict.fromkeys(before, "") | fields
     for (section, key), value in fields.items():
         payload.setdefault(section, {})[key] = value
-    return Body(payload, name_sent=name, notes=tuple(notes))
+    return Body(payload, name_sent=name, notes=tuple(notes.values()))
 
 
 def display_name(name: object) -> str:
@@ -139,21 +143,21 @@ def differences(payload: Mapping[str, Any], answer_object: Mapping[str, Any]) ->
     return found
 
 
-def _fields(document: Mapping[str, Any]) -> tuple[_Fields, list[str]]:
+def _fields(document: Mapping[str, Any]) -> tuple[_Fields, _Fields]:
     """The contact fields that QuickBooks can take, and a note on each that it cannot."""
     fields: _Fields = {}
-    notes: list[str] = []
+    notes: _Fields = {}
     for key, target, problem in _RULES:
         value = _clean(_text(document.get(key)))
         if not value:
             continue
         if reason := problem(value):
-            notes.append(f'The {_LABELS[target]} "{_short(value)}" was left out: {reason}.')
+            notes[target] = f'The {_LABELS[target]} "{_short(value)}" was left out: {reason}.'
         else:
             fields[target] = value
     lines = list(_street_lines(_text(document.get("street"))))
     if reason := _street_problem(lines):
-        notes.append(f'The street "{_short(" ".join(lines))}" was left out: {reason}.')
+        notes["BillAddr", "Line1"] = f'The street "{_short(" ".join(lines))}" was left out: {reason}.'
     else:
         fields |= {("BillAddr", f"Line{number}"): line for number, line in enumerate(lines, start=1)}
     return fields, notes

@@ -75,7 +75,7 @@ class Client:
                 max_keepalive_connections=max_connections,
                 keepalive_expiry=IDLE_SECONDS,
             ),
-            headers={"Accept": "application/json", "User-Agent": f"syncd/{_version()}"},
+            headers={"Accept": "application/json", "User-Agent": f"syncd/{syncd.__version__}"},
             # One realm's session cookie must not travel with the next realm's call.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
@@ -168,7 +168,3 @@ def _last_outcome(state: tenacity.RetryCallState) -> Answer:
     assert state.outcome is not None  # tenacity calls this only after a try
     answer: Answer = state.outcome.result()
     return answer
-
-
-def _version() -> str:
-    return getattr(syncd, "__version__", "0")

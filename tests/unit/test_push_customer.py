@@ -206,7 +206,13 @@ def test_what_was_removed_in_sip_is_cleared() -> None:
 
 
 def test_what_became_invalid_is_cleared_too() -> None:
-    assert update({**ANN, "email": "none"}, sent=ANN)["PrimaryEmailAddr"] == {"Address": ""}
+    document = {**ANN, "email": "none", "street": "x" * 501}
+    body = customer.build(document, sent=ANN, qbo_id="12", sync_token="3")
+    assert body.payload["PrimaryEmailAddr"] == {"Address": ""}
+    assert body.payload["BillAddr"] == {**ANN_BODY["BillAddr"], "Line1": ""}
+    assert [note.endswith("The one sent earlier was removed from QuickBooks.") for note in body.notes] == [
+        True
+    ] * 2
 
 
 def test_what_syncd_never_sent_is_not_cleared() -> None:
@@ -224,15 +230,15 @@ def test_a_shorter_street_clears_its_old_lines_and_keeps_the_rest() -> None:
 
 def test_the_look_up_covers_all_three_lists_inactive_ones_and_odd_names() -> None:
     queries = customer.own_queries({"DisplayName": "O'Brien \\ Co"})
-    where = (
-        r" WHERE DisplayName IN ('O\'Brien \\ Co', 'O\'Brien \\ Co (deleted)')"
-        " AND Active IN (true, false) ORDERBY Id"
-    )
-    assert queries == [
-        "SELECT * FROM Customer" + where,
-        "SELECT * FROM Vendor" + where,
-        "SELECT * FROM Employee" + where,
+    assert [query.partition(" WHERE ")[0] for query in queries] == [
+        "SELECT * FROM Customer",
+        "SELECT * FROM Vendor",
+        "SELECT * FROM Employee",
     ]
+    assert {query.partition(" WHERE ")[2] for query in queries} == {
+        r"DisplayName IN ('O\'Brien \\ Co', 'O\'Brien \\ Co (deleted)') "
+        "AND Active IN (true, false) ORDERBY Id"
+    }
 
 
 def stored(payload: dict[str, Any], **more: Any) -> dict[str, Any]:
