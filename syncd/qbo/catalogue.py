@@ -164,7 +164,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     # Other records
     "610": _record(
-        "a record it refers to was deleted or made inactive in QuickBooks",
+        "it, or a record it refers to, was deleted or made inactive in QuickBooks",
         "Reactivate it in QuickBooks, or see syncd explain, then run: syncd retry.",
         quote=True,
     ),

@@ -232,6 +232,19 @@ def test_a_damaged_token_is_not_sent_and_not_told(token: str) -> None:
     assert requests == []
 
 
+def test_a_proxy_that_refuses_got_the_request_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with WireServer(lambda _: answer(403, b"")) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            client = Client(timeout=5.0)
+            with pytest.raises(NotSent, match="the proxy did not let"):
+                await write(client, Access("https://quickbooks.invalid", "1", "t"))
+            await client.aclose()
+            assert [request.method for request in proxy.requests] == ["CONNECT"]
+
+    asyncio.run(run())
+
+
 def test_no_free_connection_means_not_sent() -> None:
     async def run() -> list[Any]:
         async with WireServer(lambda _: answer(200, GOOD), delay=1.0) as server:
