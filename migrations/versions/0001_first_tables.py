@@ -74,6 +74,7 @@ create table syncd.company (
     access_expires_at timestamptz,
     refresh_expires_at timestamptz,
     refresh_started_at timestamptz,
+    refresh_refused_at timestamptz,
     refreshed_at timestamptz,
     payroll_enabled boolean,
     home_currency text,

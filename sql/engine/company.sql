@@ -1,7 +1,7 @@
 -- Companies and settings: what must hold whoever writes a row, and the connection to a realm.
 --
 -- Called by: the triggers below (on writes of anybody), `syncd company connect` (connect_company), the daemon
---            (keep_tokens, needs_reconnect).
+--            (begin_refresh, keep_tokens, refuse_refresh).
 -- Touches:   company, sync_settings, settings_history, lane, job, call, sync_log.
 
 -- A company has a lane and settings from its first moment; everything ships off.
@@ -135,11 +135,65 @@ begin
     update syncd.company c
     set state = 'connected', environment = connect_company.environment, realm_id = realm,
         tokens = connect_company.tokens, access_expires_at = access_expires, refresh_expires_at = refresh_expires,
-        refresh_started_at = null, refreshed_at = clock_timestamp(), company_info = info, preferences = prefs,
+        refresh_started_at = null, refresh_refused_at = null, refreshed_at = clock_timestamp(), company_info = info, preferences = prefs,
         home_currency = currency, payroll_enabled = payroll, connected_at = clock_timestamp()
     where c.company_id = company;
     update syncd.lane l
     set not_before = '-infinity', paused_because = null, failures = 0, due_at = clock_timestamp()
     where l.company_id = company;
+end
+$$;
+
+-- The connection of a leased company. `renewing` commits, before Intuit is asked, that the tokens are about to
+-- change: a daemon that dies in between leaves a trace that explains a dead connection.
+create or replace function syncd.begin_refresh(company text, worker uuid, held_epoch bigint)
+returns table (tokens bytea, interrupted_at timestamptz)
+language plpgsql rows 1
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform syncd.hold_lane(company, worker, held_epoch);
+    return query
+    with before as (
+        select c.tokens, c.refresh_started_at from syncd.company c where c.company_id = company
+    ), begun as (
+        update syncd.company c set refresh_started_at = coalesce(c.refresh_started_at, clock_timestamp())
+        where c.company_id = company
+    )
+    select before.tokens, before.refresh_started_at from before;
+end
+$$;
+
+-- What Intuit gave, kept before it is used.
+create or replace function syncd.keep_tokens(
+    company text, worker uuid, held_epoch bigint, fresh bytea, access_expires timestamptz, refresh_expires timestamptz
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform syncd.hold_lane(company, worker, held_epoch);
+    update syncd.company c
+    set tokens = fresh, access_expires_at = access_expires, refresh_expires_at = refresh_expires,
+        refresh_started_at = null, refresh_refused_at = null, refreshed_at = clock_timestamp()
+    where c.company_id = company;
+end
+$$;
+
+-- Intuit refused the refresh token. True if this was the second time, a minute or more after the first: then the
+-- connection is lost. Outages at Intuit refuse good tokens too.
+create or replace function syncd.refuse_refresh(company text, worker uuid, held_epoch bigint) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    final boolean;
+begin
+    perform syncd.hold_lane(company, worker, held_epoch);
+    select c.refresh_refused_at <= clock_timestamp() - interval '50 seconds' into final
+    from syncd.company c where c.company_id = company;
+    update syncd.company c set refresh_refused_at = coalesce(c.refresh_refused_at, clock_timestamp())
+    where c.company_id = company;
+    return coalesce(final, false);
 end
 $$;

@@ -232,3 +232,39 @@ begin
            and l.environment = a.environment and l.realm_id = a.realm_id;
 end
 $$;
+
+-- When the first create of a record was committed whose answer never came: an object made since then, equal in
+-- all that was sent, may be ours.
+create or replace function syncd.first_unsettled_create(company text, entity text, id text) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select min(c.committed_at)
+    from syncd.call_item i
+    join syncd.call c using (call_id)
+    join syncd.company o on o.company_id = c.company_id
+        and o.environment = c.environment and o.realm_id = c.realm_id
+    where i.company_id = company and i.entity_type = entity and i.entity_id = id
+          and i.operation = 'create' and c.outcome in ('unknown', 'abandoned');
+$$;
+
+-- Which SIP records of a company own these QBO objects, with the names they go by.
+create or replace function syncd.linked_names(company text, qbo_types text[], qbo_ids text[])
+returns table (qbo_type text, qbo_id text, entity_name text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with linked as (
+        select k.qbo_type, k.qbo_id, k.entity_type, k.sip_id, k.document
+        from unnest(qbo_types, qbo_ids) as w (qbo_type, qbo_id)
+        join syncd.company c on c.company_id = company
+        join syncd.link k
+            on k.environment = c.environment and k.realm_id = c.realm_id
+               and k.qbo_type = w.qbo_type and k.qbo_id = w.qbo_id
+    )
+    select l.qbo_type, l.qbo_id, coalesce(d.entity_name, l.document ->> 'name', l.sip_id)
+    from linked l
+    left join syncd.documents((select array_agg(x.entity_type) from linked x),
+                              (select array_agg(x.sip_id) from linked x)) d
+        on d.entity_type = l.entity_type and d.entity_id = l.sip_id;
+$$;

@@ -32,9 +32,9 @@ as $$
 $$;
 
 -- Settles one call. `result` holds:
---     outcome       success, variance, fault or unknown
+--     outcome       success, variance, fault, unknown, or absent (looked up after an unknown outcome: not there)
 --     qbo_id, sync_token                        of the object, where QBO answered with one
---     class, code, error, may_help, collision   of a fault; error is the sentence for the log
+--     fault, code, error, may_help, collision   of a fault: its class, QBO's code, the sentence for the log
 --     note          text for a success
 --     told_to_wait  seconds
 --     http_status, intuit_tid, duration_ms      for the log
@@ -48,6 +48,7 @@ as $$
 declare
     outcome constant text := result ->> 'outcome';
     good constant boolean := outcome in ('success', 'variance');
+    fault syncd.fault_class := result ->> 'fault';
     sent record;
     then_ record;
     new_state syncd.state;
@@ -63,7 +64,8 @@ begin
     where c.call_id = settled_call and c.company_id = company and j.call_id = settled_call;
 
     update syncd.call c
-    set outcome = case outcome when 'unknown' then 'unknown' else 'settled' end::syncd.call_outcome,
+    set outcome = case outcome when 'unknown' then 'unknown' when 'absent' then 'abandoned'
+                       else 'settled' end::syncd.call_outcome,
         answered_at = clock_timestamp(), http_status = (result ->> 'http_status')::smallint,
         intuit_tid = result ->> 'intuit_tid'
     where c.call_id = settled_call;
@@ -86,8 +88,12 @@ begin
         update syncd.lane l set failures = 0, paused_because = null
         where l.company_id = company and (l.failures > 0 or l.paused_because is not null);
     else
+        -- A record that fails alone, again and again, while others pass: the trouble is its own.
+        if fault = 'transient' and outcome <> 'unknown' and sent.failures = 0 and sent.alone >= 2 then
+            fault := 'record';
+        end if;
         select * into strict then_ from syncd.consequence(
-            (result ->> 'class')::syncd.fault_class, (result ->> 'may_help')::boolean, sent.attempts + 1,
+            fault, (result ->> 'may_help')::boolean, sent.attempts + 1,
             sent.failures, make_interval(secs => (result ->> 'told_to_wait')::double precision));
         new_state := case
             when outcome = 'unknown' then 'unknown'
@@ -104,11 +110,11 @@ begin
             due_at = case
                 when new_state not in ('pending', 'unknown') then 'infinity'::timestamptz
                 when sent.version <> sent.now_version and new_state = 'pending' then null
-                else clock_timestamp() + coalesce(then_.wait, interval '0') end,
+                else clock_timestamp() + coalesce(then_.wait, interval '10 minutes') end,
             attempts = case when then_.counts and sent.version = sent.now_version then j.attempts + 1
                             else j.attempts end,
             alone = case when then_.pauses_lane and sent.failures = 0 then j.alone + 1 else j.alone end,
-            reason = result ->> 'error', fault_class = (result ->> 'class')::syncd.fault_class,
+            reason = result ->> 'error', fault_class = fault,
             error_code = result ->> 'code', ticket = nextval('syncd.job_ticket')
         where j.company_id = company and j.entity_type = sent.entity_type and j.entity_id = sent.entity_id;
         if then_.pauses_lane then
@@ -131,7 +137,7 @@ begin
                   and j.entity_id = sent.entity_id),
            coalesce(result ->> 'qbo_id', k.qbo_id), sent.request_id, (result ->> 'http_status')::smallint,
            result ->> 'code',
-           case when outcome = 'variance' then 'variance' else result ->> 'class' end::syncd.fault_class,
+           case when outcome = 'variance' then 'variance' else fault end,
            result ->> 'intuit_tid', (result ->> 'duration_ms')::integer, worker
     from syncd.link k
     where k.company_id = company and k.entity_type = sent.entity_type and k.sip_id = sent.entity_id

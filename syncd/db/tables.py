@@ -108,6 +108,7 @@ company = Table(
     Column("access_expires_at", _time),
     Column("refresh_expires_at", _time),
     Column("refresh_started_at", _time),
+    Column("refresh_refused_at", _time),
     Column("refreshed_at", _time),
     Column("payroll_enabled", BOOLEAN),
     Column("home_currency", Text),

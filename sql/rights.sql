@@ -1,0 +1,33 @@
+-- Who may do what. Run last at each upgrade, when everything exists.
+--
+-- Called by: `syncd db upgrade`.
+--
+-- syncd_owner   owns the schema and migrates it
+-- syncd_daemon  runs: the queue, links, calls, the log, tokens
+-- syncd_admin   settings, companies, work by hand; sees everything but may not write the log or links
+-- syncd_reader  the log and the views; never a token, never a body
+
+grant usage on schema syncd to syncd_daemon, syncd_admin, syncd_reader;
+revoke all on all functions in schema syncd from public;
+grant execute on all functions in schema syncd to syncd_daemon;
+
+grant select on all tables in schema syncd to syncd_daemon, syncd_admin;
+grant insert, update, delete on
+    syncd.outbox, syncd.outbox_bad, syncd.job, syncd.lane, syncd.worker, syncd.link, syncd.call, syncd.call_item
+    to syncd_daemon;
+grant insert on syncd.sync_log to syncd_daemon;
+grant update on syncd.company to syncd_daemon;
+grant usage on all sequences in schema syncd to syncd_daemon, syncd_admin;
+
+grant insert, update on syncd.company, syncd.sync_settings to syncd_admin;
+grant insert on syncd.settings_history, syncd.lane, syncd.sync_log to syncd_admin;
+grant update on syncd.lane, syncd.job, syncd.call to syncd_admin;
+grant execute on function
+    syncd.documents, syncd.judge, syncd.company_today, syncd.was_on, syncd.connect_company, syncd.retry
+    to syncd_admin;
+
+grant select on syncd.sync_log, syncd.sync_log_view, syncd.pending, syncd.errors, syncd.lane_status, syncd.entity,
+    syncd.sync_settings, syncd.settings_history, syncd.link, syncd.job
+    to syncd_reader;
+grant select (company_id, name, region, timezone, state, environment, realm_id, connected_at) on syncd.company
+    to syncd_reader;

@@ -1,0 +1,88 @@
+-- What people read: DBAs by SQL, everybody else through `syncd log`, `syncd status` and `syncd explain`.
+--
+-- Called by: the command line and DBAs. Read only; no token is in any of them.
+
+-- SIP's log screen: its six columns under their exact names, after the columns that select a company's rows.
+create view syncd.sync_log_view as
+select
+    l.company_id,
+    l.log_id,
+    l.occurred_at,
+    l.entity_type,
+    l.entity_id,
+    e.label as "Entity Type",
+    l.entity_name as "Entity Name",
+    initcap(l.direction::text) as "Direction",
+    initcap(l.status::text) as "Status",
+    l.occurred_at as "Timestamp",
+    l.error as "Error"
+from syncd.sync_log l
+join syncd.entity e on e.entity_type = l.entity_type;
+
+-- Records on their way, the oldest first.
+create view syncd.pending as
+select
+    j.company_id,
+    j.entity_type,
+    j.entity_id,
+    j.state,
+    j.waits_on,
+    j.reason,
+    j.attempts,
+    nullif(j.due_at, 'infinity') as next_attempt_at,
+    j.owed_since,
+    j.source
+from syncd.job j
+where j.state in ('pending', 'sending', 'unknown', 'waiting');
+
+-- Records that a person has to look at.
+create view syncd.errors as
+select
+    j.company_id,
+    j.entity_type,
+    j.entity_id,
+    j.state,
+    j.reason,
+    j.fault_class,
+    j.error_code,
+    j.attempts,
+    j.owed_since
+from syncd.job j
+where j.state in ('held', 'error', 'collision', 'diverged')
+union all
+select k.company_id, k.entity_type, k.sip_id, k.state, k.note, 'variance', null, null, k.synced_at
+from syncd.link k
+where k.state = 'variance';
+
+create view syncd.lane_status as
+select
+    c.company_id,
+    c.name,
+    c.region,
+    c.environment,
+    c.realm_id,
+    c.state as connection,
+    c.refresh_expires_at,
+    s.enable_sync,
+    w.host || ':' || w.pid as daemon,
+    case when l.not_before > clock_timestamp() then l.paused_because end as paused_because,
+    case when l.not_before > clock_timestamp() then nullif(l.not_before, 'infinity') end as paused_until,
+    q.pending,
+    q.unknown,
+    q.waiting,
+    q.failed,
+    q.oldest
+from syncd.company c
+join syncd.sync_settings s on s.company_id = c.company_id
+join syncd.lane l on l.company_id = c.company_id
+left join syncd.worker w on w.worker_id = l.owner and w.alive_until > clock_timestamp()
+cross join lateral (
+    select
+        count(*) filter (where j.state in ('pending', 'sending')) as pending,
+        count(*) filter (where j.state = 'unknown') as unknown,
+        count(*) filter (where j.state = 'waiting') as waiting,
+        count(*) filter (where j.state in ('held', 'error', 'collision', 'diverged')) as failed,
+        min(j.owed_since) filter (where j.state in ('pending', 'sending', 'unknown')) as oldest
+    from syncd.job j
+    where j.company_id = c.company_id
+) q;

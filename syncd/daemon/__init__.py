@@ -1,0 +1,1 @@
+"""The daemon: looks for signals, leases lanes, and works each lane until nothing is due."""

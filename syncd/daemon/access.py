@@ -1,0 +1,97 @@
+"""Access tokens of a leased company: decrypted, renewed in time, kept in the database before they are used.
+
+One lane has one owner, so one process at a time refreshes a realm: Intuit refuses the second of two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from syncd.qbo import oauth
+from syncd.qbo.client import Access
+
+if TYPE_CHECKING:
+    from syncd.config import Config
+    from syncd.db.queue import Connection, Hold, Queue
+    from syncd.qbo.client import Client
+    from syncd.qbo.vault import Vault
+
+log = structlog.get_logger()
+
+MARGIN = timedelta(minutes=2)
+AGAIN_SECONDS = 60.0
+
+
+class NoAccess(Exception):
+    """The lane has been paused: nothing can be sent for this company now."""
+
+
+class Keys:
+    """What opens the companies' doors: the app's own id and secret, the vault, and Intuit's token endpoint."""
+
+    def __init__(self, config: Config, vault: Vault, client: Client, queue: Queue) -> None:
+        self._config = config
+        self._client_id, self._client_secret = config.need_client()
+        self._vault = vault
+        self._client = client
+        self._queue = queue
+
+    async def access(self, hold: Hold, *, refused: str | None = None) -> Access:
+        """A token that is good for the next minutes. `refused` is one that QBO did not take, so that it is
+        renewed whatever its age. Raises NoAccess after pausing the lane.
+        """
+        connection = await self._queue.connection(hold)
+        if connection is None:
+            raise NoAccess
+        tokens = oauth.Tokens.from_json(self._vault.decrypt(connection.tokens))
+        if tokens.access_expires_at < datetime.now(UTC) + MARGIN or tokens.access_token == refused:
+            tokens = await self._renew(hold)
+        return self._as_access(connection, tokens)
+
+    def _as_access(self, connection: Connection, tokens: oauth.Tokens) -> Access:
+        return Access(self._config.api_url(connection.environment), connection.realm_id, tokens.access_token)
+
+    async def _renew(self, hold: Hold) -> oauth.Tokens:
+        blob, interrupted = await self._queue.begin_refresh(hold)
+        stored = oauth.Tokens.from_json(self._vault.decrypt(blob))
+        now = datetime.now(UTC)
+        try:
+            fresh = await oauth.refresh(
+                self._client.http,
+                token_url=self._config.qbo_token_url,
+                client_id=self._client_id,
+                client_secret=self._client_secret,
+                refresh_token=stored.refresh_token,
+                now=now,
+            )
+        except oauth.InvalidGrant as error:
+            await self._refused(hold, error, interrupted)
+        except (oauth.InvalidClient, oauth.TokenEndpointDown) as error:
+            await self._pause(hold, f"{error.reason}. {error.remedy}")
+        else:
+            await self._queue.keep_tokens(
+                hold, self._vault.encrypt(fresh.to_json()), fresh.access_expires_at, fresh.refresh_expires_at
+            )
+            return fresh
+        raise NoAccess
+
+    async def _refused(self, hold: Hold, error: oauth.InvalidGrant, interrupted: datetime | None) -> None:
+        """Intuit's outages refuse good tokens too, so the first refusal only waits."""
+        if not await self._queue.refuse_refresh(hold):
+            await self._pause(hold, f"{error.reason}. It is tried once more in a minute.")
+            return
+        because = f"{error.reason}. {error.remedy}"
+        if interrupted is not None:
+            because += (
+                f" syncd was interrupted at {interrupted:%Y-%m-%d %H:%M:%S} UTC while it renewed the connection,"
+                " so the new token was lost."
+            )
+        log.error("connection lost", company_id=hold.company_id, reason=because)
+        await self._queue.pause(hold, 0, because, lost_connection=True)
+
+    async def _pause(self, hold: Hold, because: str) -> None:
+        log.warning("lane paused", company_id=hold.company_id, reason=because, seconds=AGAIN_SECONDS)
+        await self._queue.pause(hold, AGAIN_SECONDS, because)

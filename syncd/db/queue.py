@@ -1,0 +1,329 @@
+"""The daemon's calls of the SQL functions in `sql/engine`: one function call, one transaction each.
+
+Every call under a lease passes (company, worker, epoch); Postgres refuses it with LaneLost if the lane belongs to
+somebody else by now.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+LANE_LOST = "SY001"
+POOL_SIZE = 8
+SESSION = """
+    set default_transaction_isolation = 'read committed';
+    set statement_timeout = '30s';
+    set idle_in_transaction_session_timeout = '5s';
+    set timezone = 'UTC'
+"""
+
+T = TypeVar("T")
+
+
+class LaneLost(Exception):
+    """The lane belongs to another daemon now; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A lease: proof, checked by Postgres at each write, that this daemon may work for the company."""
+
+    company_id: str
+    worker_id: UUID
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueJob:
+    """A job with verdict push, as syncd.decide returns it. Documents are JSON text."""
+
+    entity_type: str
+    entity_id: str
+    entity_name: str
+    version: int
+    document: str
+    fingerprint: str
+    operation: str
+    qbo_type: str
+    qbo_id: str | None
+    sync_token: str | None
+    generation: int
+    sent_document: str | None
+    environment: str
+    realm_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call whose answer is not known, as syncd.reopen returns it. `sends` counts this time too."""
+
+    call_id: int
+    path: str
+    request_id: str
+    body: bytes
+    sends: int
+    age: timedelta
+    committed_at: datetime
+    entity_type: str
+    entity_id: str
+    entity_name: str
+    operation: str
+    sent_document: str | None
+    qbo_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How a company is reached: its realm and its encrypted tokens."""
+
+    environment: str
+    realm_id: str
+    tokens: bytes
+    access_expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a call, as syncd.record takes it; sql/engine/record.sql explains each field."""
+
+    outcome: str
+    qbo_id: str | None = None
+    sync_token: str | None = None
+    error: str | None = None
+    note: str | None = None
+    fault: str | None = None
+    code: str | None = None
+    may_help: bool = False
+    collision: bool = False
+    told_to_wait: float | None = None
+    http_status: int | None = None
+    intuit_tid: str | None = None
+    duration_ms: int | None = None
+
+
+def parse(document: str) -> dict[str, Any]:
+    """A document as Python holds it: money is Decimal."""
+    data: dict[str, Any] = json.loads(document, parse_float=Decimal)
+    return data
+
+
+def make_pool(dsn: str) -> AsyncConnectionPool:
+    """The daemon's pool, not yet open. Read committed is pinned: the protocols of sql/engine rest on it."""
+
+    async def configure(connection: psycopg.AsyncConnection) -> None:
+        await connection.execute(SESSION)
+
+    return AsyncConnectionPool(
+        dsn,
+        min_size=2,
+        max_size=POOL_SIZE,
+        open=False,
+        configure=configure,
+        check=AsyncConnectionPool.check_connection,
+        reconnect_timeout=5,
+        timeout=10,
+        kwargs={"autocommit": True, "application_name": "syncd", "connect_timeout": 5},
+    )
+
+
+class Queue:
+    """The functions of sql/engine over a pool in autocommit. Raises psycopg.Error, and LaneLost where fenced."""
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    async def absorb(self, slice_: int) -> int:
+        """Turn up to `slice_` signals into jobs. Returns how many signals it took."""
+        return int(await self._value("select signals from syncd.absorb(%s)", slice_))
+
+    async def lease(self, worker: UUID, slots: int) -> list[Hold]:
+        """Take up to `slots` lanes that have work."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute("select company_id, epoch from syncd.lease(%s, %s)", (worker, slots))
+            return [Hold(company, worker, epoch) for company, epoch in await cursor.fetchall()]
+
+    async def release(self, hold: Hold, *, leaving: bool) -> bool:
+        """Give the lane back; False means that more is due and the lane was kept."""
+        return bool(
+            await self._value("select syncd.release(%s, %s, %s, %s)", *_words(hold), leaving),
+        )
+
+    async def pause(self, hold: Hold, seconds: float, because: str, *, lost_connection: bool = False) -> None:
+        """Nothing goes out for the company for that long, or until it is reconnected."""
+        await self._value(
+            "select syncd.pause(%s, %s, %s, clock_timestamp() + make_interval(secs => %s), %s, %s)",
+            *_words(hold),
+            seconds,
+            because,
+            lost_connection,
+        )
+
+    async def decide(self, hold: Hold, most: int) -> list[DueJob]:
+        """The pushes among up to `most` due jobs; every other verdict has been carried out."""
+        return await self._rows(
+            DueJob,
+            "select entity_type, entity_id, entity_name, version, document::text, fingerprint, operation, qbo_type,"
+            " qbo_id, sync_token, generation, sent_document::text, environment::text, realm_id"
+            " from syncd.decide(%s, %s, %s, %s)",
+            *_words(hold),
+            most,
+        )
+
+    async def intend(
+        self, hold: Hold, job: DueJob, *, request_id: str, path: str, body: bytes, notes: Sequence[str]
+    ) -> int | None:
+        """Commit a call with its exact bytes. None: the record changed since it was decided."""
+        call_id: int | None = await self._value(
+            "select syncd.intend(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)",
+            *_words(hold),
+            job.entity_type,
+            job.entity_id,
+            job.entity_name,
+            job.version,
+            job.generation,
+            job.operation,
+            job.qbo_type,
+            request_id,
+            path,
+            body,
+            job.fingerprint,
+            job.document,
+            list(notes),
+        )
+        return call_id
+
+    async def reopen(self, hold: Hold) -> OpenCall | None:
+        """The next call to ask about, marked as being sent again."""
+        rows = await self._rows(
+            OpenCall,
+            "select call_id, path, request_id, body, sends, age, committed_at, entity_type, entity_id, entity_name,"
+            " operation, sent_document::text, qbo_id from syncd.reopen(%s, %s, %s)",
+            *_words(hold),
+        )
+        return rows[0] if rows else None
+
+    async def record(self, hold: Hold, call_id: int, result: Result) -> str:
+        """Settle a call. Returns the state that its record is in now."""
+        return str(
+            await self._value(
+                "select syncd.record(%s, %s, %s, %s, %s)", *_words(hold), call_id, Jsonb(asdict(result))
+            )
+        )
+
+    async def refuse(self, hold: Hold, job: DueJob, code: str, sentence: str) -> None:
+        """A record that cannot be sent at all."""
+        await self._value(
+            "select syncd.refuse(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            *_words(hold),
+            job.entity_type,
+            job.entity_id,
+            job.entity_name,
+            job.version,
+            code,
+            sentence,
+        )
+
+    async def first_unsettled_create(self, hold: Hold, entity_type: str, entity_id: str) -> datetime | None:
+        """When the first create of this record was committed whose answer never came, if there is one."""
+        moment: datetime | None = await self._value(
+            "select syncd.first_unsettled_create(%s, %s, %s)", hold.company_id, entity_type, entity_id
+        )
+        return moment
+
+    async def linked_names(
+        self, hold: Hold, qbo_ids: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], str]:
+        """Which of these QBO objects (type, id) belong to which SIP record of the company, by name."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(
+                "select qbo_type, qbo_id, entity_name from syncd.linked_names(%s, %s, %s)",
+                (hold.company_id, [kind for kind, _ in qbo_ids], [id_ for _, id_ in qbo_ids]),
+            )
+            return {(kind, id_): name for kind, id_, name in await cursor.fetchall()}
+
+    async def connection(self, hold: Hold) -> Connection | None:
+        """How to reach the company; None while it is not connected."""
+        rows = await self._rows(
+            Connection,
+            "select environment::text, realm_id, tokens, access_expires_at from syncd.company"
+            " where company_id = %s and state = 'connected'",
+            hold.company_id,
+        )
+        return rows[0] if rows else None
+
+    async def begin_refresh(self, hold: Hold) -> tuple[bytes, datetime | None]:
+        """The stored tokens, and when a refresh began that never ended, if one did."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            with _fenced():
+                await cursor.execute(
+                    "select tokens, interrupted_at from syncd.begin_refresh(%s, %s, %s)", _words(hold)
+                )
+            tokens, interrupted = await cursor.fetchone() or (b"", None)
+            return tokens, interrupted
+
+    async def keep_tokens(
+        self, hold: Hold, tokens: bytes, access_expires: datetime, refresh_expires: datetime | None
+    ) -> None:
+        """Store what Intuit gave, before it is used."""
+        await self._value(
+            "select syncd.keep_tokens(%s, %s, %s, %s, %s, %s)",
+            *_words(hold),
+            tokens,
+            access_expires,
+            refresh_expires,
+        )
+
+    async def refuse_refresh(self, hold: Hold) -> bool:
+        """Note that Intuit refused the refresh token; True if that makes the connection lost."""
+        return bool(await self._value("select syncd.refuse_refresh(%s, %s, %s)", *_words(hold)))
+
+    async def leave(self, worker: UUID) -> None:
+        """Give everything back: this daemon ends."""
+        await self._value("select syncd.leave(%s)", worker)
+
+    async def make_log_partitions(self) -> None:
+        """Make the log's coming months, where missing."""
+        await self._value("select syncd.make_log_partitions()")
+
+    async def _value(self, query: str, *words: object) -> Any:
+        async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            with _fenced():
+                await cursor.execute(query.encode(), words)
+            return await cursor.fetchone()
+
+    async def _rows(self, shape: type[T], query: str, *words: object) -> list[T]:
+        async with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(shape)) as cursor,
+        ):
+            with _fenced():
+                await cursor.execute(query.encode(), words)
+            return await cursor.fetchall()
+
+
+def _words(hold: Hold) -> tuple[str, UUID, int]:
+    return hold.company_id, hold.worker_id, hold.epoch
+
+
+@contextmanager
+def _fenced() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        if error.sqlstate == LANE_LOST:
+            raise LaneLost(str(error)) from None
+        raise
