@@ -35,7 +35,7 @@ class Body:
     notes: tuple[str, ...] = ()
 
 
-class Refused(Exception):  # noqa: N818 - named for what happened
+class Refused(Exception):
     """The record itself cannot be sent; found before any call. A `record` fault that is not repeated.
 
     `code` is a short word for the log ("name_empty", "name_too_long"), `sentence` the cause with its remedy.

@@ -6,10 +6,11 @@ Shapes and headers follow Intuit's REST API features and query pages: `requestid
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import tenacity
@@ -19,6 +20,9 @@ from syncd.qbo import faults
 from syncd.qbo.faults import Fault, FaultClass
 from syncd.qbo.query import literal
 from syncd.qbo.wire import Lost, NotSent, exchange
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["Access", "Answer", "Client", "Lost", "NotSent", "literal"]
 
@@ -69,6 +73,7 @@ class Client:
     ) -> None:
         self._seconds = timeout
         self.http = httpx.AsyncClient(
+            verify=_trust(),
             timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
             limits=httpx.Limits(
                 max_connections=max_connections,
@@ -158,6 +163,12 @@ class Client:
             intuit_tid=response.headers.get("intuit_tid"),
             duration_ms=round((time.monotonic() - start) * 1000),
         )
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    # Reading all root certificates takes tens of milliseconds; a daemon has hundreds of clients.
+    return httpx.create_ssl_context()
 
 
 def _is_transient(answer: Answer) -> bool:

@@ -19,7 +19,7 @@ REFRESH_SECONDS = 30.0
 LONGEST_LIFE = timedelta(days=3660)  # beyond Intuit's five-year limit; more is a garbled number
 
 
-class InvalidGrant(Exception):  # noqa: N818 - named for what happened
+class InvalidGrant(Exception):
     """Intuit does not take this refresh token: rotated by someone else, revoked, expired, or an outage.
 
     Read the stored token again before giving the connection up.
@@ -32,7 +32,7 @@ class InvalidGrant(Exception):  # noqa: N818 - named for what happened
         self.reason = reason
 
 
-class InvalidClient(Exception):  # noqa: N818 - named for what happened
+class InvalidClient(Exception):
     """Intuit does not take the app's own keys; no company can be refreshed until they are put right."""
 
     remedy = "Check the client id and the client secret of the Intuit app in syncd's settings."
@@ -42,7 +42,7 @@ class InvalidClient(Exception):  # noqa: N818 - named for what happened
         self.reason = reason
 
 
-class TokenEndpointDown(Exception):  # noqa: N818 - named for what happened
+class TokenEndpointDown(Exception):
     """No usable answer from the token endpoint.
 
     `sent` tells whether the request went out: then Intuit may have rotated the token without our knowing.
@@ -56,7 +56,7 @@ class TokenEndpointDown(Exception):  # noqa: N818 - named for what happened
         self.sent = sent
 
 
-class MalformedTokens(ValueError):  # noqa: N818 - named for what happened
+class MalformedTokens(ValueError):
     """Tokens that cannot be used; the text names the missing or wrong key, never a value."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 
-class NotSent(Exception):  # noqa: N818 - named for what happened
+class NotSent(Exception):
     """The request surely never reached the other side (DNS, refused, connect timeout, no free connection).
 
     Nothing can have happened there; the same call may be made again at any time.
@@ -19,7 +19,7 @@ class NotSent(Exception):  # noqa: N818 - named for what happened
         self.reason = reason
 
 
-class Lost(Exception):  # noqa: N818 - named for what happened
+class Lost(Exception):
     """The request was sent, at least in part, and no usable answer came back: its outcome is unknown."""
 
     def __init__(self, reason: str) -> None:
