@@ -94,6 +94,8 @@ declare
         where i.indrelid = bound.source_table::regclass and i.indisprimary);
     present constant text := case event when 'delete' then 'old' else 'new' end;
     absent constant text := case event when 'delete' then 'new' else 'old' end;
+    -- A thousand lines of one invoice are one signal.
+    once constant text := case when primary_key = quote_ident(bound.key_column) then '' else 'distinct ' end;
     changed text;
 begin
     if event = 'update' and bound.condition is null then
@@ -109,11 +111,13 @@ begin
             'cross join lateral (values (%s), (%s)) as s (company, key) where %s)',
             primary_key, syncd.signal_side(bound, 'new'), syncd.signal_side(bound, 'old'), bound.condition);
     elsif bound.condition is null then
-        changed := format('(select %s from %s_rows as %s)', syncd.signal_side(bound, present), present, present);
+        changed := format('(select %s%s from %s_rows as %s)', once, syncd.signal_side(bound, present), present, present);
     else
+        -- The absent side is a row of nulls, taken from the transition table: the owner has no right on SIP's schema.
         changed := format(
-            '(select %s from %s_rows as %s cross join lateral (select (null::%s).*) as %s where %s)',
-            syncd.signal_side(bound, present), present, present, bound.source_table, absent, bound.condition);
+            '(select %5$s%1$s from %2$s_rows as %2$s left join (select * from %2$s_rows limit 0) as %3$s on true '
+            'where %4$s)',
+            syncd.signal_side(bound, present), present, absent, bound.condition, once);
     end if;
     return format('select c.company, %L, c.key from %s as c (company, key) where c.key is not null',
                   bound.entity_type, changed);

@@ -1,0 +1,35 @@
+"""Fixtures of every test: one throw-away Postgres per test worker, a fresh database per test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from syncd.demo.postgres import throwaway_postgres
+from tests.support.database import Database, fresh_database, make_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncd.demo.postgres import Server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A Postgres of this worker's own."""
+    with throwaway_postgres() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> Server:
+    """The same, with the template database made."""
+    make_template(server)
+    return server
+
+
+@pytest.fixture
+def database(template: Server) -> Iterator[Database]:
+    """SIP's tables, empty, and syncd, installed."""
+    yield from fresh_database(template)
