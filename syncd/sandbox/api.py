@@ -5,66 +5,26 @@ Order of the checks: injected faults, token, realm, limits, path, requestid
 """
 
 import asyncio
-import re
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from syncd.sandbox import faults
-from syncd.sandbox.clock import envelope_time
-from syncd.sandbox.entity import Entity
-from syncd.sandbox.evaluate import run
+from syncd.sandbox.call import PATH, Call, refuse_with
+from syncd.sandbox.dispatch import dispatch
 from syncd.sandbox.faults import QboFaultError
 from syncd.sandbox.inject import Injected
 from syncd.sandbox.journal import Entry
-from syncd.sandbox.present import present
-from syncd.sandbox.query import parse
 from syncd.sandbox.replay import Answer, check_format
 from syncd.sandbox.replies import Dropped, hold
 from syncd.sandbox.store import Company
 from syncd.sandbox.tokens import ACCOUNTING, Refused
-from syncd.sandbox.wire import BodyError, Json, read_object, to_xml, write
+from syncd.sandbox.wire import read_object, to_xml
 from syncd.sandbox.world import World
-from syncd.sandbox.writes import save
 
-_PATH = re.compile(r"/v3/company/(?P<realm>[^/]+)/(?P<resource>[^/]+)(?:/(?P<id>[^/]*))?")
 _HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-
-
-class Call:
-    """One request under /v3, with its body read."""
-
-    def __init__(self, world: World, request: Request, body: bytes) -> None:
-        self.world = world
-        self.request = request
-        self.body = body
-        self.path = request.url.path
-        match = _PATH.fullmatch(self.path)
-        self.realm = match["realm"] if match else ""
-        self.resource = match["resource"] if match else ""
-        self.id = (match["id"] or "") if match else ""
-        self.entity: Entity | None = world.paths.get(self.resource)
-        self.params = request.query_params
-        self.token = ""
-        self.retry_after = 0.0
-
-    @property
-    def wants_json(self) -> bool:
-        """Whether the answer is JSON; QBO writes XML unless it is asked not to."""
-        accept = self.request.headers.get("accept", "").lower()
-        return "application/json" in accept or self.world.quirks["default-format"] == "json"
-
-    @property
-    def is_write(self) -> bool:
-        """Whether this call may change something."""
-        return self.request.method == "POST" and self.resource != "query"
-
-    @property
-    def requestid(self) -> str | None:
-        """The requestid of a write; reads are never replayed."""
-        return self.params.get("requestid") if self.is_write else None
 
 
 async def handle(world: World, request: Request) -> Response:
@@ -85,24 +45,21 @@ async def _injected(call: Call, entry: Entry) -> Answer | Response:
     orders = call.world.injector.take(call.request.method, call.path, call.realm, entry.entity)
     late: Injected | None = None
     for order in orders:
-        if order.kind == "token-dead":
+        if order.kind == "delay":
+            call.delays[order.when] += order.seconds
+        elif order.kind == "token-dead":
             call.world.tokens.kill(_bearer(call.request))
         elif order.when == "after" or order.kind == "drop-after":
             late = order
-        elif order.kind == "delay":
-            await hold(call.request, order.seconds)
         else:
             return await _ordered_answer(call, entry, order)
     answer = await _limited(call, entry)
     if late is None:
         return answer
-    if late.kind == "delay":
-        await asyncio.sleep(late.seconds)
-        return answer
-    outcome, object_id = entry.outcome, answer.object_id
+    outcome = entry.outcome
     ordered = await _ordered_answer(call, entry, late)
-    entry.outcome, entry.object_id = outcome, object_id
-    return ordered
+    entry.outcome, entry.object_id = outcome, answer.object_id
+    return replace(ordered, object_id=answer.object_id) if isinstance(ordered, Answer) else ordered
 
 
 async def _ordered_answer(call: Call, entry: Entry, order: Injected) -> Answer | Response:
@@ -119,7 +76,7 @@ async def _ordered_answer(call: Call, entry: Entry, order: Injected) -> Answer |
         entry.status = order.status or 503
         return Response(order.detail, entry.status, media_type="text/plain")
     if order.kind == "throttle":
-        return _refusal(call, faults.throttled(call.world.quirks["throttle-code"]))
+        return refuse_with(call, faults.throttled(call.world.quirks["throttle-code"]))
     code = order.code or "10000"
     message = order.message or "An application error has occurred while processing your request"
     detail = order.detail or "System Failure Error: ordered by the sandbox"
@@ -127,7 +84,7 @@ async def _ordered_answer(call: Call, entry: Entry, order: Injected) -> Answer |
     error = faults.Error(code, message, detail)
     kind = faults.SYSTEM if system else faults.VALIDATION
     status = 200 if order.kind == "fault-200" else order.status or (500 if system else 400)
-    return _refusal(call, QboFaultError(status, kind, [error]), exact_status=True)
+    return refuse_with(call, QboFaultError(status, kind, [error]), exact_status=True)
 
 
 async def _limited(call: Call, entry: Entry) -> Answer:
@@ -142,7 +99,7 @@ async def _limited(call: Call, entry: Entry) -> Answer:
             call.retry_after = wait
             raise faults.throttled(world.quirks["throttle-code"])
     except QboFaultError as fault:
-        return _refusal(call, fault)
+        return refuse_with(call, fault)
     try:
         return await _once(call, entry, company)
     finally:
@@ -159,7 +116,7 @@ def _authenticate(call: Call) -> str:
     grant = call.world.tokens.check(_bearer(call.request), call.world.clock.now())
     if isinstance(grant, Refused):
         raise faults.unauthenticated(grant.value)
-    if not _PATH.fullmatch(call.path):
+    if not PATH.fullmatch(call.path):
         raise faults.no_such_path()
     known = call.realm in call.world.companies
     if not known or grant.realm_id != call.realm or ACCOUNTING not in grant.scopes:
@@ -174,16 +131,16 @@ async def _once(call: Call, entry: Entry, company: Company) -> Answer:
     if requestid is not None:
         malformed = check_format(requestid)
         if malformed:
-            return _refusal(call, malformed)
+            return refuse_with(call, malformed)
         kept = _recall(call)
         if kept is not None:
             entry.outcome = "replayed"
             return kept
         if key in world.replay.running and world.quirks["concurrent-requestid"] == "refused":
-            return _refusal(call, faults.duplicate_request())
+            return refuse_with(call, faults.duplicate_request())
     locks = call.is_write and call.entity is not None and call.entity.name_list
     if locks and world.quirks["names-lock"] == "on" and call.realm in world.names_busy:
-        return _refusal(call, faults.names_locked())
+        return refuse_with(call, faults.names_locked())
     held = locks and call.realm not in world.names_busy
     first = requestid is not None and key not in world.replay.running
     if held:
@@ -191,11 +148,11 @@ async def _once(call: Call, entry: Entry, company: Company) -> Answer:
     if first:
         world.replay.running.add(key)
     try:
-        await asyncio.sleep(world.latency / 2)
+        await asyncio.sleep(call.delays["before"])
         answer = _recall(call)
         entry.outcome = "replayed" if answer else "executed"
         answer = answer or _execute(call, company)
-        await asyncio.sleep(world.latency / 2)
+        await asyncio.sleep(call.delays["after"])
     finally:
         if held:
             world.names_busy.discard(call.realm)
@@ -215,91 +172,13 @@ def _execute(call: Call, company: Company) -> Answer:
     """Carry a call out and keep its answer for replay, in one step without a pause."""
     definite = True
     try:
-        answer = _dispatch(call, company)
+        answer = dispatch(call, company)
     except QboFaultError as fault:
         definite = fault.definite and call.world.quirks["failed-replay"] == "remember"
-        answer = _refusal(call, fault)
+        answer = refuse_with(call, fault)
     if call.requestid is not None and definite:
         call.world.replay.keep(call.realm, call.requestid, call.world.clock.now(), answer)
     return answer
-
-
-def _dispatch(call: Call, company: Company) -> Answer:
-    world, method = call.world, call.request.method
-    if call.resource == "query" and not call.id and method in ("GET", "POST"):
-        found = run(world.entities, company, parse(_statement(call)), world.quirks)
-        return _document(call, {"QueryResponse": found})
-    entity = call.entity
-    if entity is None or method not in ("GET", "POST"):
-        raise faults.no_such_path()
-    if method == "GET":
-        return _read(call, company, entity)
-    if call.id:
-        raise faults.no_such_path()
-    operation = call.params.get("operation", "update")
-    if operation not in ("update", "create"):
-        raise faults.unsupported(operation)
-    stored = save(world.entities, company, entity, _json(call), world.quirks, world.clock.now())
-    shown = present(world.entities, company, stored, world.quirks)
-    return _document(call, {entity.name: shown}, object_id=stored.id)
-
-
-def _read(call: Call, company: Company, entity: Entity) -> Answer:
-    identifier = call.id
-    if entity.singleton and identifier in ("", company.realm_id):
-        identifier = "1"
-    if not identifier:
-        raise faults.no_such_path()
-    if not (identifier.isascii() and identifier.isdigit()):
-        raise faults.bad_id(identifier)
-    stored = company.get(entity.name, identifier)
-    if stored is None:
-        raise faults.not_found()
-    shown = present(call.world.entities, company, stored, call.world.quirks)
-    return _document(call, {entity.name: shown}, object_id=stored.id)
-
-
-def _statement(call: Call) -> str:
-    if call.request.method == "GET":
-        return call.params.get("query", "")
-    kind = _content_type(call)
-    if kind not in ("application/text", "text/plain"):
-        raise faults.wrong_content_type(kind)
-    return _text(call)
-
-
-def _json(call: Call) -> dict[str, Json]:
-    kind = _content_type(call)
-    if kind != "application/json":
-        raise faults.wrong_content_type(kind)
-    try:
-        return read_object(_text(call))
-    except BodyError:
-        raise faults.bad_property() from None
-
-
-def _content_type(call: Call) -> str:
-    return call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _text(call: Call) -> str:
-    try:
-        return call.body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise faults.not_utf8() from None
-
-
-def _document(call: Call, document: Mapping[str, Json], object_id: str = "") -> Answer:
-    body = {**document, "time": envelope_time(call.world.clock.now())}
-    return Answer(200, write(body), "", object_id)
-
-
-def _refusal(call: Call, fault: QboFaultError, *, exact_status: bool = False) -> Answer:
-    quirks = call.world.quirks
-    lower = quirks["gateway-casing"] == "lower" and call.wants_json
-    document = fault.document(call.world.clock.now(), lower=lower)
-    soft = fault.kind == faults.VALIDATION and quirks["fault-on-200"] == "on" and not exact_status
-    return Answer(200 if soft else fault.status, write(document), fault.code)
 
 
 def _render(call: Call, entry: Entry, answer: Answer) -> Response:

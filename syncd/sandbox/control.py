@@ -20,7 +20,7 @@ from syncd.sandbox.store import Company, Stored
 from syncd.sandbox.tokens import ACCOUNTING
 from syncd.sandbox.wire import BodyError, Json, read_object, write
 from syncd.sandbox.world import World
-from syncd.sandbox.writes import commit
+from syncd.sandbox.writes import check_references, commit
 
 T = TypeVar("T")
 Action = Callable[[Request, dict[str, Json]], Json]
@@ -125,8 +125,10 @@ class Control:
         before = company.get(entity.name, request.path_params["id"])
         if before is None:
             raise ValueError(f"There is no {entity.name} {request.path_params['id']}.")
+        _only(body, *entity.by_name)
         draft = _merged(before.body, body)
         write_ = Write(company, entity, before, dict(body), draft, sparse=True, quirks=self._world.quirks)
+        check_references(self._world.entities, write_)
         entity.rules(write_)
         return self._raw(company, commit(company, entity, before, write_.draft, self._world.clock.now()))
 

@@ -106,8 +106,9 @@ def _sort_key(field: Field, shown: dict[str, Json]) -> tuple[bool, Comparable]:
 
 def _comparable(field: Field, shown: Mapping[str, Json]) -> Comparable | None:
     """The shown value of a property in a form that compares, or None without one."""
-    value: Json = dict(shown)
-    for step in field.name.split("."):
+    first, *rest = field.name.split(".")
+    value = shown.get(first)
+    for step in rest:
         value = value.get(step) if isinstance(value, dict) else None
     if isinstance(value, dict):
         value = value.get("value") or value.get("Address")

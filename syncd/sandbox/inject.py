@@ -26,7 +26,8 @@ class Injected:
 
     `times` 0 means until it is deleted; `skip` lets that many matching requests
     pass first. With `when` "after" the request is carried out first and only its
-    answer is delayed, held back or replaced. Empty conditions match everything.
+    answer is delayed, held back or replaced. Empty conditions match everything
+    under /v3. A delay is part of the call: it counts as running meanwhile.
     """
 
     kind: str
@@ -47,7 +48,13 @@ class Injected:
     used: int = 0
 
     def matches(self, method: str, path: str, realm_id: str, entity: str) -> bool:
-        """Whether a request meets every condition."""
+        """Whether a request meets every condition.
+
+        The token endpoint (entity "token") must be meant by name or path, so that
+        a fault for the next write is not used up by a refresh before it.
+        """
+        if entity == "token" and not (self.path or self.entity):
+            return False
         return (
             (not self.method or self.method.upper() == method)
             and (not self.path or self.path in path)

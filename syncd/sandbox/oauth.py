@@ -1,5 +1,6 @@
 """The OAuth 2.0 endpoints, as Intuit's OAuth page and its own client library use them."""
 
+import asyncio
 import base64
 import binascii
 import ipaddress
@@ -10,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from syncd.sandbox.inject import Injected
+from syncd.sandbox.journal import Entry
 from syncd.sandbox.replies import Dropped, hold
 from syncd.sandbox.tokens import ACCOUNTING, DAY, Issued, Refused
 from syncd.sandbox.wire import BodyError, Json, read_object, write
@@ -82,7 +85,7 @@ class OAuth:
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256"],
                 "scopes_supported": scopes,
-                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+                "token_endpoint_auth_methods_supported": ["client_secret_basic"],
             },
         )
 
@@ -133,10 +136,25 @@ class OAuth:
         return self._world.client_id if right else ""
 
     async def _token(self, request: Request) -> Response:
+        entry = self._world.journal.open(request.scope["state"]["arrived"], "POST", request.url.path)
+        entry.entity = "token"
         form = _form(request, await request.body())
-        early = await self._injected(request, form)
-        if early is not None:
-            return early
+        answer: Response | None = None
+        for order in self._world.injector.take("POST", request.url.path, "", "token"):
+            if order.kind == "delay":
+                await asyncio.sleep(order.seconds)
+            elif order.kind == "token-dead":
+                self._world.tokens.kill((form or {}).get("refresh_token", ""))
+            else:
+                if order.kind == "drop-after" or order.when == "after":
+                    self._grant(request, form, entry)
+                answer = await _ordered_answer(request, order)
+        entry.outcome = "refused" if answer else "executed"
+        answer = answer or self._grant(request, form, entry)
+        entry.status = answer.status_code
+        return answer
+
+    def _grant(self, request: Request, form: dict[str, str] | None, entry: Entry) -> Response:
         client = self._client(request)
         if not client:
             return refuse(401, "invalid_client")
@@ -147,8 +165,10 @@ class OAuth:
             return refuse(400, "unsupported_grant_type" if kind else "invalid_request")
         issued = self._exchange(form, client) if kind == "authorization_code" else self._renew(form, client)
         if issued is None:
+            entry.code = "invalid_grant"
             what = "refresh token" if kind == "refresh_token" else "authorization code"
             return refuse(400, "invalid_grant", f"Incorrect or invalid {what}")
+        entry.realm = issued.realm_id
         hard = request.headers.get("x-include-refresh-token-hard-expires-in", "").lower() == "true"
         return reply(200, token_document(issued, with_hard_end=hard))
 
@@ -171,31 +191,6 @@ class OAuth:
             old_lives=DAY if quirks["old-refresh-token"] == "24h" else 0,
         )
 
-    async def _injected(self, request: Request, form: dict[str, str] | None) -> Response | None:
-        """Ordered faults that name this path: slow, lost, or refused refreshes."""
-        for fault in self._world.injector.take(request.method, request.url.path, "", "token"):
-            if fault.kind in ("drop-after", "fault-200", "fault", "throttle"):
-                after = fault.kind == "drop-after" and form is not None and self._client(request)
-                if after and form is not None:
-                    self._renew(form, str(after))
-                    return Dropped()
-                return refuse(fault.status or 503, "temporarily_unavailable")
-            if fault.kind in ("delay", "hang"):
-                await hold(request, fault.seconds)
-                if fault.kind == "hang":
-                    return Dropped()
-            elif fault.kind == "drop-before":
-                return Dropped()
-            elif fault.kind == "token-dead":
-                self._world.tokens.kill((form or {}).get("refresh_token", ""))
-            elif fault.kind == "html":
-                return Response(
-                    "<html><body>Bad gateway</body></html>", fault.status or 502, None, "text/html"
-                )
-            else:
-                return refuse(fault.status or 503, fault.code or "temporarily_unavailable")
-        return None
-
     async def _revoke(self, request: Request) -> Response:
         client = self._client(request)
         if not client:
@@ -217,6 +212,17 @@ class OAuth:
 
     async def _jwks(self, _request: Request) -> Response:
         return reply(200, {"keys": []})
+
+
+async def _ordered_answer(request: Request, order: Injected) -> Response:
+    """What an injected fault puts in the place of the token endpoint's answer."""
+    if order.kind in ("drop-before", "drop-after", "hang"):
+        if order.kind == "hang":
+            await hold(request, order.seconds)
+        return Dropped()
+    if order.kind == "html":
+        return Response("<html><body>Bad gateway</body></html>", order.status or 502, media_type="text/html")
+    return refuse(order.status or 503, order.code or "temporarily_unavailable", order.detail)
 
 
 def _form(request: Request, body: bytes) -> dict[str, str] | None:

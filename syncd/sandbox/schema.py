@@ -55,6 +55,7 @@ Reader = Callable[[Field, Json, Quirks, str], Json]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _NOT_IN_NAMES = re.compile(r"[:\t\n\r]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s,;:<>()\[\]\\\"]+@[^@\s,;:<>()\[\]\\\".]+(\.[^@\s,;:<>()\[\]\\\".]+)+")
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)?[^\s.<>\"/]+(\.[^\s.<>\"/]+)+(/[^\s<>\"]*)?")
 
@@ -109,12 +110,11 @@ def _bool(_field: Field, value: Json, _quirks: Quirks, _path: str) -> Json:
 def _number(_field: Field, value: Json, _quirks: Quirks, path: str) -> Json:
     if value == "":
         return None
+    text = as_text(value)
     try:
-        number = Decimal(as_text(value))
+        number = Decimal(text if _NUMBER.fullmatch(text) else "-")
     except InvalidOperation:
         raise faults.bad_property() from None
-    if not number.is_finite():
-        raise faults.bad_property()
     if number and (number.adjusted() > 14 or int(number.as_tuple().exponent) < -20):
         raise faults.bad_format("2090", "Number", path, str(value))
     return number

@@ -25,7 +25,7 @@ def read_object(text: str) -> dict[str, Json]:
         )
         if "\\u" in text:
             write(value).encode()
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise BodyError(str(error)) from error
     if not isinstance(value, dict):
         raise BodyError("the body is not a JSON object")

@@ -35,7 +35,7 @@ def save(
     before = _existing(company, entity, body)
     draft = _draft(entity, before, given, sparse=sparse)
     write = Write(company, entity, before, given, draft, sparse, quirks)
-    _check_references(entities, write)
+    check_references(entities, write)
     entity.rules(write)
     return commit(company, entity, before, write.draft, now)
 
@@ -121,7 +121,8 @@ def _draft(entity: Entity, before: Stored | None, given: dict[str, Json], *, spa
     return draft
 
 
-def _check_references(entities: Mapping[str, Entity], write: Write) -> None:
+def check_references(entities: Mapping[str, Entity], write: Write) -> None:
+    """Fault 2500 for a reference to nothing, or newly to something inactive."""
     for name, value in write.given.items():
         field: Field = write.entity.by_name[name]
         if not (field.target and isinstance(value, dict)):

@@ -53,7 +53,7 @@ ENTITY = Entity(
     ),
     accepted=names.BASE_ATTRIBUTES
     | words(
-        "Organization ContactName AltContactName Notes PrintOnCheckName ShipAddr OtherAddr "
+        "Organization ContactName AltContactName Notes ShipAddr OtherAddr "
         "TaxCountry BusinessNumber ParentRef VendorTypeRef PrefillAccountRef CreditLimit "
         "T4AEligible T5018Eligible CurrencyCode VendorEx HasTPAR GSTIN GSTRegistrationType "
         "IsSubContractorCIS SubcontractorType CISRate TDSEnabled DefaultTaxCodeRef "
