@@ -52,7 +52,8 @@ SETTINGS = {
     "max_wal_size": "256MB",
     "dynamic_shared_memory_type": "mmap",  # in the data directory, so that it goes with it
 }
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Not synchronous_commit: without it a killed server forgets what it has acknowledged, which no real one would.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 # Not every system knows C.UTF-8; Postgres 17 and later bring their own, and plain C always exists.
 LOCALES = (
@@ -65,11 +66,11 @@ LOCALES = (
 PASSING = ("Address already in use", "shared memory block")
 
 
-class PostgresMissing(RuntimeError):  # noqa: N818 - reads as the sentence it is
+class PostgresMissing(RuntimeError):
     """No Postgres can be run here. One sentence that names the remedy."""
 
 
-class PostgresFailed(RuntimeError):  # noqa: N818
+class PostgresFailed(RuntimeError):
     """Postgres was found but did not start or stop. A sentence and the tail of the server's log."""
 
 
