@@ -26,13 +26,13 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Move forward by `seconds` (never backward: QBO's time does not run back)."""
         if seconds < 0:
-            raise ValueError("the clock only moves forward")
+            raise ValueError("The clock only moves forward.")
         self._base += seconds
 
     def run_at(self, rate: float) -> None:
         """From now on let `rate` sandbox seconds pass in each real one."""
         if rate <= 0:
-            raise ValueError("the clock's rate must be above 0")
+            raise ValueError("The clock's rate must be above 0.")
         self._base, self._origin, self._rate = self.now(), time.time(), rate
 
 

@@ -28,7 +28,7 @@ def read_object(text: str) -> dict[str, Json]:
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise BodyError(str(error)) from error
     if not isinstance(value, dict):
-        raise BodyError("the body is not a JSON object")
+        raise BodyError("The body is not a JSON object.")
     return value
 
 

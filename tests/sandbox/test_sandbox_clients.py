@@ -98,7 +98,11 @@ def test_customer_is_created_read_updated_and_found(qb: Any) -> None:
     made.BillAddr.Country = "U.S.A"
     saved = made.save(qb=qb)
     read = Customer.get(saved.Id, qb=qb)
-    assert (read.SyncToken, read.FullyQualifiedName, read.BillAddr.Country) == ("0", made.DisplayName, "U.S.A")
+    assert (read.SyncToken, read.FullyQualifiedName, read.BillAddr.Country) == (
+        "0",
+        made.DisplayName,
+        "U.S.A",
+    )
 
     read.CompanyName = "O'Brien"
     assert read.save(qb=qb).SyncToken == "1"

@@ -218,14 +218,20 @@ def test_sub_customers_have_full_names_levels_and_a_depth_limit(company: Company
     assert nowhere["Detail"] == "Invalid Reference Id : Names element id 999 not found"
 
     company.save("Customer", **made[0] | {"DisplayName": "Top"})
-    assert company.get(f"customer/{made[4]['Id']}").json()["Customer"]["FullyQualifiedName"].startswith("Top:L1:")
+    assert (
+        company.get(f"customer/{made[4]['Id']}")
+        .json()["Customer"]["FullyQualifiedName"]
+        .startswith("Top:L1:")
+    )
 
 
 def test_currency_is_fixed_once_set(sandbox: Sandbox) -> None:
     canada = sandbox.company("canada")
     assert canada.save("Customer", DisplayName="Home")["CurrencyRef"]["value"] == "CAD"
     made = canada.save("Customer", DisplayName="A", CurrencyRef={"value": "EUR"})
-    changed = canada.refused("Customer", Id=made["Id"], SyncToken="0", sparse=True, CurrencyRef={"value": "USD"})
+    changed = canada.refused(
+        "Customer", Id=made["Id"], SyncToken="0", sparse=True, CurrencyRef={"value": "USD"}
+    )
     assert changed["code"] == "6000"
     assert canada.refused("Customer", DisplayName="B", CurrencyRef={"value": "XYZ"})["code"] == "2500"
 
@@ -274,7 +280,9 @@ def test_preferences_change_only_where_they_may(company: Company) -> None:
         ("global", {"UsingSalesTax": True}),
     ],
 )
-def test_profiles_differ_in_their_tax_preferences(sandbox: Sandbox, profile: str, tax: dict[str, Any]) -> None:
+def test_profiles_differ_in_their_tax_preferences(
+    sandbox: Sandbox, profile: str, tax: dict[str, Any]
+) -> None:
     company = sandbox.company(profile, payroll=True, timezone="Europe/Paris", name="Acme")
     assert company.get("preferences").json()["Preferences"]["TaxPrefs"] == tax
     info = company.get(f"companyinfo/{company.realm}").json()["CompanyInfo"]
