@@ -139,7 +139,7 @@ begin
         home_currency = currency, payroll_enabled = payroll, connected_at = clock_timestamp()
     where c.company_id = company;
     update syncd.lane l
-    set not_before = '-infinity', paused_because = null, failures = 0, due_at = clock_timestamp()
+    set not_before = clock_timestamp(), paused_because = null, failures = 0, due_at = clock_timestamp()
     where l.company_id = company;
 end
 $$;

@@ -19,7 +19,7 @@ as $$
     with asked as (
         select * from unnest(types, ids) as w (entity_type, entity_id)
     ), facts as (
-        select w.entity_type, w.entity_id, e.label, e.qbo_type, e.rank,
+        select w.entity_type, w.entity_id, e.qbo_type,
                coalesce(d.entity_name, l.document ->> 'name', w.entity_id) as entity_name,
                d.document, coalesce(d.due, false) as due, d.skip, d.entity_id is not null as there,
                encode(sha256(convert_to(d.document::text, 'UTF8')), 'hex') as fingerprint,
@@ -64,8 +64,7 @@ as $$
         where c.holds
         order by c.place
         limit 1
-    ) v
-    order by f.rank;
+    ) v;
 $$;
 
 -- Decides up to `most` due jobs of a lane. All verdicts but push are carried out here; the pushes are returned.
@@ -99,7 +98,7 @@ begin
     end if;
     return query
     with judged as materialized (
-        select v.*, j.version, j.source, j.run_id, j.state as was, o.environment, o.realm_id
+        select v.*, j.version, j.source, j.run_id, j.state as was, j.class, j.ticket, o.environment, o.realm_id
         from syncd.judge(company, types, ids) v
         join syncd.job j
             on j.company_id = company and j.entity_type = v.entity_type and j.entity_id = v.entity_id
@@ -126,7 +125,9 @@ begin
     select v.entity_type, v.entity_id, v.entity_name, v.version, v.document, v.fingerprint, v.operation,
            v.qbo_type, v.qbo_id, v.sync_token, v.generation, v.sent_document, v.environment, v.realm_id
     from judged v
-    where v.verdict = 'push';
+    join syncd.entity e on e.entity_type = v.entity_type
+    where v.verdict = 'push'
+    order by e.rank, v.class, v.ticket;
 end
 $$;
 

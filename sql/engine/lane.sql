@@ -119,3 +119,26 @@ begin
     where l.company_id = company;
 end
 $$;
+
+-- A turn for one request within the realm's budget: how many seconds to wait before sending it. The budget is
+-- taken before the request, so that a daemon that dies and comes back does not spend it twice.
+--
+-- Intuit, "Limits and throttles" (seen 2026-11): 10 requests a second for a realm and app, 500 a minute for a realm.
+-- Two at once and then eight a second keep both, however the windows fall.
+create or replace function syncd.take_turn(company text, worker uuid, held_epoch bigint) returns double precision
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    spacing constant interval := interval '1 second' / 8;
+    spare constant interval := spacing;
+    now_ constant timestamptz := clock_timestamp();
+    turn timestamptz;
+begin
+    perform syncd.hold_lane(company, worker, held_epoch);
+    select greatest(now_, (l.budget ->> 'next_turn')::timestamptz) into turn
+    from syncd.lane l where l.company_id = company;
+    update syncd.lane l set budget = jsonb_build_object('next_turn', turn + spacing) where l.company_id = company;
+    return greatest(0, extract(epoch from turn - spare - now_));
+end
+$$;

@@ -46,8 +46,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    outcome constant text := result ->> 'outcome';
-    good constant boolean := outcome in ('success', 'variance');
+    ending constant text := result ->> 'outcome';
+    good constant boolean := ending in ('success', 'variance');
     fault syncd.fault_class := result ->> 'fault';
     sent record;
     then_ record;
@@ -64,14 +64,14 @@ begin
     where c.call_id = settled_call and c.company_id = company and j.call_id = settled_call;
 
     update syncd.call c
-    set outcome = case outcome when 'unknown' then 'unknown' when 'absent' then 'abandoned'
+    set outcome = case ending when 'unknown' then 'unknown' when 'absent' then 'abandoned'
                        else 'settled' end::syncd.call_outcome,
         answered_at = clock_timestamp(), http_status = (result ->> 'http_status')::smallint,
         intuit_tid = result ->> 'intuit_tid'
     where c.call_id = settled_call;
 
     if good then
-        new_state := case outcome when 'success' then 'synced' else 'variance' end;
+        new_state := case ending when 'success' then 'synced' else 'variance' end;
         update syncd.link k
         set qbo_id = result ->> 'qbo_id', sync_token = result ->> 'sync_token', fingerprint = sent.fingerprint,
             document = sent.document, state = new_state, note = coalesce(result ->> 'error', result ->> 'note'),
@@ -89,14 +89,14 @@ begin
         where l.company_id = company and (l.failures > 0 or l.paused_because is not null);
     else
         -- A record that fails alone, again and again, while others pass: the trouble is its own.
-        if fault = 'transient' and outcome <> 'unknown' and sent.failures = 0 and sent.alone >= 2 then
+        if fault = 'transient' and ending <> 'unknown' and sent.failures = 0 and sent.alone >= 2 then
             fault := 'record';
         end if;
         select * into strict then_ from syncd.consequence(
             fault, (result ->> 'may_help')::boolean, sent.attempts + 1,
             sent.failures, make_interval(secs => (result ->> 'told_to_wait')::double precision));
         new_state := case
-            when outcome = 'unknown' then 'unknown'
+            when ending = 'unknown' then 'unknown'
             -- What went out is not what SIP holds now: the newer change has all its attempts before it.
             when sent.version <> sent.now_version then 'pending'
             when (result ->> 'collision')::boolean then 'collision'
@@ -130,14 +130,14 @@ begin
         attempt, next_attempt_at, qbo_id, request_id, http_status, error_code, error_class, intuit_tid, duration_ms,
         worker_id)
     select company, sent.entity_type, sent.entity_id, sent.entity_name, 'push',
-           case when outcome = 'success' then 'success' else 'error' end::syncd.log_status,
+           case when ending = 'success' then 'success' else 'error' end::syncd.log_status,
            result ->> 'error', result ->> 'note', sent.operation, sent.source, sent.run_id, sent.attempts + 1,
            (select nullif(j.due_at, 'infinity') from syncd.job j
             where not good and j.company_id = company and j.entity_type = sent.entity_type
                   and j.entity_id = sent.entity_id),
            coalesce(result ->> 'qbo_id', k.qbo_id), sent.request_id, (result ->> 'http_status')::smallint,
            result ->> 'code',
-           case when outcome = 'variance' then 'variance' else fault end,
+           case when ending = 'variance' then 'variance' else fault end,
            result ->> 'intuit_tid', (result ->> 'duration_ms')::integer, worker
     from syncd.link k
     where k.company_id = company and k.entity_type = sent.entity_type and k.sip_id = sent.entity_id

@@ -5,6 +5,7 @@ Nothing here touches the job, the link or the log: it returns a Result, and Post
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -106,10 +107,10 @@ class Courier:
     async def send(self, delivery: Delivery, access: Access) -> Result:
         """Send for the first time, or again with the same bytes and id."""
         try:
-            answer = await self._client.write(access, delivery.path, delivery.body, delivery.request_id)
+            answer = await self._write(delivery, access)
             if answer.fault and answer.fault.fault_class is FaultClass.AUTH and answer.fault.retry:
                 access = await self._keys.access(delivery.hold, refused=access.token)
-                answer = await self._client.write(access, delivery.path, delivery.body, delivery.request_id)
+                answer = await self._write(delivery, access)
         except NotSent as error:
             return _transient(
                 f"QuickBooks could not be reached: {error.reason}. syncd tries again by itself."
@@ -145,6 +146,16 @@ class Courier:
         except (NotSent, Lost) as error:
             return _unknown(f"QuickBooks could not be asked about {delivery.what}: {error.reason}.")
         return found if isinstance(found, Result) else result
+
+    async def _write(self, delivery: Delivery, access: Access) -> Answer:
+        await self._turn(delivery.hold)
+        return await self._client.write(access, delivery.path, delivery.body, delivery.request_id)
+
+    async def _turn(self, hold: Hold) -> None:
+        """Wait within the realm's budget: QBO answers what exceeds it with a minute's silence."""
+        seconds = await self._queue.take_turn(hold)
+        if seconds > 0:
+            await asyncio.sleep(seconds)
 
     async def _read(self, delivery: Delivery, access: Access, answer: Answer) -> Result:
         fault = answer.fault
@@ -197,6 +208,7 @@ class Courier:
             return []
         found: list[tuple[str, dict[str, Any]]] = []
         for statement in module.own_queries(payload):
+            await self._turn(delivery.hold)
             answer = await self._client.query(access, statement)
             if answer.fault is not None:
                 raise Lost(answer.fault.sentence("the look-up"))
@@ -267,6 +279,7 @@ class Courier:
         )
 
     async def _current(self, delivery: Delivery, access: Access, module: Module) -> dict[str, Any] | None:
+        await self._turn(delivery.hold)
         answer = await self._client.read(access, f"{module.path}/{delivery.qbo_id}")
         if answer.fault is not None and answer.fault.fault_class is not FaultClass.RECORD:
             raise Lost(answer.fault.sentence("the look-up"))

@@ -104,7 +104,10 @@ def _objects(connection: psycopg.Connection) -> list[Finding]:
         )
         for table, entity in _rows(
             connection,
-            "select source_table, entity_type from syncd.binding where to_regclass(source_table) is null",
+            # by catalog: the daemon's role may not look names up in SIP's schema
+            "select b.source_table, b.entity_type from syncd.binding b where not exists (select from pg_class c"
+            " join pg_namespace n on n.oid = c.relnamespace"
+            " where array[n.nspname::text, c.relname::text] = parse_ident(b.source_table))",
         )
     ]
     return found

@@ -172,6 +172,10 @@ class Queue:
             lost_connection,
         )
 
+    async def take_turn(self, hold: Hold) -> float:
+        """Take one request out of the realm's budget: how many seconds to wait before sending it."""
+        return float(await self._value("select syncd.take_turn(%s, %s, %s)", *_words(hold)))
+
     async def decide(self, hold: Hold, most: int) -> list[DueJob]:
         """The pushes among up to `most` due jobs; every other verdict has been carried out."""
         return await self._rows(

@@ -7,20 +7,8 @@ Codes and meanings follow Intuit's error code reference and the texts seen in th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class FaultClass(StrEnum):
-    """What happens after a fault. Only `record` counts as an attempt."""
-
-    RECORD = "record"
-    VARIANCE = "variance"
-    PERIOD = "period"
-    STALE = "stale"
-    TRANSIENT = "transient"
-    THROTTLE = "throttle"
-    AUTH = "auth"
-    COMPANY = "company"
+from syncd.db.states import FaultClass
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,13 +62,17 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("statement", "ids"), [c[1:] for c in CHANGES], ids=[c[0] for c in CHANGES])
-def test_a_statement_signals_the_records_it_changed(customers: Database, statement: str, ids: list[int]) -> None:
+def test_a_statement_signals_the_records_it_changed(
+    customers: Database, statement: str, ids: list[int]
+) -> None:
     customers.execute(statement)
     assert signals(customers) == [("1", "customer", str(id_)) for id_ in ids]
 
 
 def test_copy_signals_every_row(customers: Database) -> None:
-    with customers.connection.cursor().copy("copy sip.customers (id, organization_id, name) from stdin") as copy:
+    with customers.connection.cursor().copy(
+        "copy sip.customers (id, organization_id, name) from stdin"
+    ) as copy:
         for id_ in range(100, 103):
             copy.write_row((id_, 2, f"Copied {id_}"))
     assert signals(customers) == [("2", "customer", str(id_)) for id_ in range(100, 103)]

@@ -74,7 +74,8 @@ class Database:
         """A customer in SIP; returns its id."""
         fields = {"organization_id": int(company_id), "name": name, **columns}
         statement = sql.SQL("insert into sip.customers ({}) values ({}) returning id::text").format(
-            sql.SQL(", ").join(map(sql.Identifier, fields)), sql.SQL(", ").join(sql.Placeholder() * len(fields))
+            sql.SQL(", ").join(map(sql.Identifier, fields)),
+            sql.SQL(", ").join(sql.Placeholder() * len(fields)),
         )
         row = self.connection.execute(statement, list(fields.values())).fetchone()
         assert row is not None

@@ -1,0 +1,99 @@
+"""SIP, syncd and QBO as three processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.processes import Daemon, Sandbox, environment, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tests.support.database import Database
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """One sandbox for this worker; each test has realms of its own."""
+    running = Sandbox()
+    yield running
+    running.stop()
+
+
+class World:
+    """One database with its companies, the sandbox, and any number of daemons."""
+
+    def __init__(self, database: Database, sandbox: Sandbox, folder: Path) -> None:
+        self.database = database
+        self.sandbox = sandbox
+        self._folder = folder
+        self._daemons: list[Daemon] = []
+
+    def connect(self, company: str = "1", *, on: bool = True, **profile: Any) -> str:
+        """A company of SIP, connected to a realm of its own by the real command. Returns the realm."""
+        self.database.execute(
+            "insert into sip.organizations (id, name) values (%s, 'Company') on conflict do nothing",
+            (company,),
+        )
+        realm: str = self.sandbox.tell("companies", profile="us-automated-tax", **profile)["realm_id"]
+        self.syncd("company", "add", company, "--name", f"Company {company}", "--timezone", "America/Denver")
+        self.reconnect(company, realm)
+        if on:
+            self.database.switch(company, enable_sync=True, auto_customers=True)
+        return realm
+
+    def reconnect(self, company: str, realm: str) -> None:
+        """Connect the company to this realm with new tokens."""
+        tokens = json.dumps(self.sandbox.tell("tokens", realm_id=realm))
+        self.syncd("company", "connect", company, "--environment", "sandbox", given=tokens)
+
+    def syncd(self, *words: str, given: str = "", exit_code: int = 0) -> str:
+        """Run a command as an admin; its output."""
+        env = environment(self.database, self.sandbox.url, SYNCD_DSN=self.database.admin_dsn)
+        done = subprocess.run(
+            [sys.executable, "-m", "syncd", *words],
+            input=given,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == exit_code, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def daemon(self, more: Mapping[str, str] | None = None) -> Daemon:
+        """A running daemon."""
+        log = self._folder / f"daemon-{len(self._daemons)}.log"
+        running = Daemon(environment(self.database, self.sandbox.url, **(more or {})), log)
+        self._daemons.append(running)
+        until(lambda: running.events("ready"), what="the daemon is ready")
+        return running
+
+    def at_rest(self) -> bool:
+        """Nothing is on its way."""
+        return not self.database.value(
+            "select exists (select from syncd.outbox) or exists (select from syncd.pending where state <> 'waiting')"
+        )
+
+    def names(self, realm: str) -> list[str]:
+        """The customers that QBO holds, by name."""
+        return sorted(c["DisplayName"] for c in self.sandbox.objects(realm))
+
+    def end(self) -> None:
+        for daemon in self._daemons:
+            if daemon.process.poll() is None:
+                daemon.kill()
+
+
+@pytest.fixture
+def world(database: Database, sandbox: Sandbox, tmp_path: Path) -> Iterator[World]:
+    """A world without companies; what was started in it ends with the test."""
+    made = World(database, sandbox, tmp_path)
+    yield made
+    made.end()

@@ -1,0 +1,134 @@
+"""The daemon and the sandbox as the processes they are, and reading what they did."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from syncd.qbo.vault import Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tests.support.database import Database
+
+VAULT_KEY = Vault.generate_key()
+PATIENCE = 20.0
+
+
+def until(holds: Callable[[], Any], *, seconds: float = PATIENCE, what: str = "") -> Any:
+    """Wait until something holds and return it; the test fails with `what` if it never does."""
+    end = time.monotonic() + seconds
+    while not (result := holds()):
+        assert time.monotonic() < end, what or f"still not so after {seconds} s: {holds.__name__}"
+        time.sleep(0.02)
+    return result
+
+
+class Sandbox:
+    """A `syncd sandbox` process and its control interface."""
+
+    def __init__(self, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "syncd", "sandbox", *options], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        self.url: str = json.loads(self.process.stdout.readline())["url"]
+        self.http = httpx.Client(base_url=self.url, timeout=10)
+
+    def ask(self, path: str) -> Any:
+        """GET below /sandbox/."""
+        return self.http.get(f"/sandbox/{path}").raise_for_status().json()
+
+    def tell(self, path: str, **body: Any) -> Any:
+        """POST below /sandbox/."""
+        return self.http.post(f"/sandbox/{path}", json=body).raise_for_status().json()
+
+    def objects(self, realm: str, kind: str = "Customer") -> list[dict[str, Any]]:
+        """Everything the realm holds of one kind, inactive ones too."""
+        found: list[dict[str, Any]] = self.ask(f"objects/{realm}/{kind}")["objects"]
+        return found
+
+    def writes(self, realm: str) -> list[dict[str, Any]]:
+        """The writes that the realm got, in order, from the journal."""
+        return [
+            r
+            for r in self.ask("requests")["requests"]
+            if r["realm"] == realm
+            and r["method"] == "POST"
+            and r["entity"]
+            and not r["path"].endswith("/query")
+        ]
+
+    def stop(self) -> None:
+        """End the process."""
+        self.http.close()
+        self.process.terminate()
+        self.process.wait(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+def environment(database: Database, sandbox_url: str, **more: str) -> dict[str, str]:
+    """What the daemon and the commands are told."""
+    return {
+        **os.environ,
+        "SYNCD_DSN": database.daemon_dsn,
+        "SYNCD_VAULT_KEYS": VAULT_KEY,
+        "SYNCD_QBO_CLIENT_ID": "sandbox",
+        "SYNCD_QBO_CLIENT_SECRET": "sandbox",
+        "SYNCD_QBO_SANDBOX_URL": sandbox_url,
+        "SYNCD_QBO_TOKEN_URL": f"{sandbox_url}/oauth2/v1/tokens/bearer",
+        "SYNCD_LEASE_SECONDS": "2",
+        "SYNCD_HTTP_TIMEOUT_SECONDS": "3",
+        **more,
+    }
+
+
+class Daemon:
+    """A `syncd run` process; its log goes to a file."""
+
+    def __init__(self, env: Mapping[str, str], log: Path) -> None:
+        self._env = dict(env)
+        self.log = log
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as out:
+            return subprocess.Popen(
+                [sys.executable, "-m", "syncd", "run"], env=self._env, stdout=out, stderr=subprocess.STDOUT
+            )
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log's events of that name."""
+        found = []
+        for line in self.log.read_text().splitlines():
+            with suppress(ValueError):
+                event = json.loads(line)
+                if event.get("event") == name:
+                    found.append(event)
+        return found
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def start(self) -> None:
+        """Start it again, as systemd does."""
+        self.process = self._start()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it as systemd does; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(40)
