@@ -449,7 +449,7 @@ class _Supervisor:
         return package / prefix.name / self.binaries.folder.name
 
     def _start(self) -> int:
-        if self.postgres and self.postgres.poll() is None:
+        if self.postgres and self._still_runs(self.postgres):
             return self.postgres.pid
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -465,6 +465,14 @@ class _Supervisor:
             if time.monotonic() > deadline or not any(word in said for word in PASSING):
                 raise PostgresFailed(f"Postgres did not start\n{_tail(self.directory)}")
             time.sleep(0.1)
+
+    def _still_runs(self, postgres: subprocess.Popen[bytes]) -> bool:
+        # A process that was just killed answers no more, and can still take a moment to be gone.
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self.port)) != 0:
+                with suppress(subprocess.TimeoutExpired):
+                    postgres.wait(5)
+        return postgres.poll() is None
 
     def _became_ready(self, postgres: subprocess.Popen[bytes], deadline: float) -> bool:
         # As pg_ctl does: the server writes its state into the eighth line of its pid file.
