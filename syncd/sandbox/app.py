@@ -21,8 +21,8 @@ def build(world: World) -> App:
         return await api.handle(world, request)
 
     routes = [
+        Route("/v3/{path:path}", accounting, methods=_METHODS),
         *OAuth(world).routes(),
         *Control(world).routes(),
-        Route("/v3/{path:path}", accounting, methods=_METHODS),
     ]
     return Identified(Starlette(routes=routes))

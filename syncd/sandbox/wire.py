@@ -1,7 +1,7 @@
 """Bodies: JSON read and written without floats, and the XML form of an answer."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring as quote
 from xml.sax.saxutils import escape, quoteattr
@@ -45,36 +45,21 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def write(value: object) -> str:
     """Compact JSON. Decimals are written digit for digit, without an exponent."""
-    return "".join(_pieces(value))
-
-
-def _pieces(value: object) -> Iterator[str]:
     if isinstance(value, str):
-        yield quote(value)
-    elif value is None:
-        yield "null"
-    elif value is True or value is False:
-        yield "true" if value else "false"
-    elif isinstance(value, int | float):
-        yield repr(value)
-    elif isinstance(value, Decimal):
-        yield plain(value)
-    elif isinstance(value, Mapping):
-        separator = "{"
-        for key, item in value.items():
-            yield f"{separator}{quote(str(key))}:"
-            yield from _pieces(item)
-            separator = ","
-        yield "{}" if separator == "{" else "}"
-    elif isinstance(value, list | tuple):
-        separator = "["
-        for item in value:
-            yield separator
-            yield from _pieces(item)
-            separator = ","
-        yield "[]" if separator == "[" else "]"
-    else:
-        raise TypeError(f"{type(value).__name__} has no JSON form")
+        return quote(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join([f"{quote(key)}:{write(item)}" for key, item in value.items()]) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join([write(item) for item in value]) + "]"
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def plain(value: Decimal) -> str:

@@ -65,6 +65,66 @@ def test_any_title_is_stored_trimmed_or_refused_for_a_reason(company: Company, t
         assert code == ("2050" if units > 16 else "2040")
 
 
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=9),
+)
+ANY_JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.dictionaries(
+            st.sampled_from(["value", "name", "Address", "Line1", "URI", "Id"]), inner, max_size=3
+        ),
+    ),
+    max_leaves=5,
+)
+ATTRIBUTES = [
+    "Id",
+    "SyncToken",
+    "sparse",
+    "Active",
+    "Job",
+    "ParentRef",
+    "Balance",
+    "CurrencyRef",
+    "DisplayName",
+]
+ATTRIBUTES += [
+    "BillAddr",
+    "PrimaryPhone",
+    "PrimaryEmailAddr",
+    "WebAddr",
+    "OpenBalanceDate",
+    "Notes",
+    "SalesTermRef",
+]
+ATTRIBUTES += [
+    "PreferredDeliveryMethod",
+    "TaxExemptionReasonId",
+    "PrimaryTaxIdentifier",
+    "MetaData",
+    "GivenName",
+]
+ATTRIBUTES += ["SalesFormsPrefs", "CompanyAddr", "CompanyName", "GivenName", "SSN", "BillRate", "TermRef"]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["customer", "vendor", "employee", "preferences", "companyinfo"]),
+    st.dictionaries(st.sampled_from(ATTRIBUTES), ANY_JSON, max_size=5),
+)
+def test_no_body_brings_the_server_down(company: Company, entity: str, body: dict[str, Any]) -> None:
+    answer = company.post(entity, body)
+    if answer.status_code != 200:
+        fault = answer.json()["Fault"]
+        assert answer.status_code == 400 or fault["Error"][0]["code"] == "10000"
+        assert fault["Error"][0]["Detail"]
+
+
 @pytest.mark.parametrize("character", [":", "\t", "\n", "\x00"])
 @pytest.mark.parametrize("field", ["DisplayName", "GivenName", "PrintOnCheckName"])
 def test_names_refuse_colon_tab_and_newline(company: Company, field: str, character: str) -> None:
