@@ -13,9 +13,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from syncd.db.queue import Result, parse
+from syncd.db.states import FaultClass
 from syncd.push import clash, module_for
 from syncd.qbo.client import Access, Answer, Lost, NotSent
-from syncd.qbo.faults import FaultClass
 
 if TYPE_CHECKING:
     from syncd.daemon.access import Keys

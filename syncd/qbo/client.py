@@ -16,13 +16,15 @@ import httpx
 import tenacity
 
 import syncd
+from syncd.db.states import FaultClass
 from syncd.qbo import faults
-from syncd.qbo.faults import Fault, FaultClass
 from syncd.qbo.query import literal
 from syncd.qbo.wire import Lost, NotSent, exchange
 
 if TYPE_CHECKING:
     import ssl
+
+    from syncd.qbo.faults import Fault
 
 __all__ = ["Access", "Answer", "Client", "Lost", "NotSent", "literal"]
 

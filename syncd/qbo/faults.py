@@ -17,12 +17,12 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from syncd.db.states import FaultClass
 from syncd.qbo.catalogue import (
     CATALOGUE,
     CLOSED_PERIOD,
     NAME_LOCK,
     Entry,
-    FaultClass,
     uncoded,
     uncoded_class,
 )
@@ -30,7 +30,7 @@ from syncd.qbo.catalogue import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["CATALOGUE", "Entry", "Fault", "FaultClass", "decode", "parse", "parse_decoded", "parse_item"]
+__all__ = ["CATALOGUE", "Entry", "Fault", "decode", "parse", "parse_decoded", "parse_item"]
 
 LONGEST_WAIT = 86_400.0  # seconds; a header must not silence a company for longer than a day
 LONGEST_QUOTE = 300

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from wire_server import Request, WireServer, answer, refused_port
 
+from syncd.db.states import FaultClass
 from syncd.qbo.client import Access, Answer, Client, Lost, NotSent, literal
-from syncd.qbo.faults import FaultClass
+from tests.unit.wire_server import Request, WireServer, answer, refused_port
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.qbo.faults import CATALOGUE, Fault, FaultClass, parse, parse_item
+from syncd.db.states import FaultClass
+from syncd.qbo.faults import CATALOGUE, Fault, parse, parse_item
 
 PERIOD_TEXT = (
     "The account period has closed and the account books cannot be updated through the QBO Services API."

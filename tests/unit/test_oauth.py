@@ -11,7 +11,6 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from wire_server import Request, WireServer, answer, refused_port
 
 from syncd.qbo.oauth import (
     InvalidClient,
@@ -22,6 +21,7 @@ from syncd.qbo.oauth import (
     parse_tokens,
     refresh,
 )
+from tests.unit.wire_server import Request, WireServer, answer, refused_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
