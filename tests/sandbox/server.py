@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+ROOT = Path(__file__).parents[2]
 START = "from syncd.cli.sandbox import command; command()"
 
 
@@ -16,7 +18,7 @@ class Sandbox:
 
     def __init__(self, *options: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START, *options], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", START, *options], stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
         assert self.process.stdout is not None
         self.url: str = json.loads(self.process.stdout.readline())["url"]

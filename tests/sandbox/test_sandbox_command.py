@@ -8,12 +8,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .server import START, Sandbox
+from .server import ROOT, START, Sandbox
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", START, *options], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-c", START, *options],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        cwd=ROOT,
     )
 
 
