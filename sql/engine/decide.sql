@@ -11,7 +11,7 @@ create or replace function syncd.judge(company text, types text[], ids text[])
 returns table (
     entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,
     waits_on syncd.waits_on, reason text, document jsonb, fingerprint text, operation text,
-    qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb
+    qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb, linked_as syncd.state
 )
 language sql stable rows 30
 set search_path = pg_catalog, pg_temp
@@ -24,7 +24,7 @@ as $$
                d.document, coalesce(d.due, false) as due, d.skip, d.entity_id is not null as there,
                encode(sha256(convert_to(d.document::text, 'UTF8')), 'hex') as fingerprint,
                l.qbo_id, l.sync_token, coalesce(l.generation, 0) as generation, l.fingerprint as sent,
-               l.document as sent_document, c.state = 'connected' as connected,
+               l.document as sent_document, l.state as linked_as, c.state = 'connected' as connected,
                s.enable_sync and (e.toggle is null or (to_jsonb(s) ->> e.toggle)::boolean) as switched_on,
                coalesce(j.source, 'auto') <> 'auto' as by_hand
         from asked w
@@ -42,7 +42,7 @@ as $$
     select f.entity_type, f.entity_id, f.entity_name, v.verdict, v.parks_as::syncd.state,
            v.waits_on::syncd.waits_on, v.reason, f.document, f.fingerprint,
            case when f.qbo_id is null then 'create' else 'update' end,
-           f.qbo_type, f.qbo_id, f.sync_token, f.generation, f.sent_document
+           f.qbo_type, f.qbo_id, f.sync_token, f.generation, f.sent_document, f.linked_as
     from facts f
     cross join lateral (
         select * from (values
@@ -98,7 +98,7 @@ begin
     end if;
     return query
     with judged as materialized (
-        select v.*, j.version, j.source, j.run_id, j.state as was, j.class, j.ticket, o.environment, o.realm_id
+        select v.*, j.version, j.source, j.run_id, j.class, j.ticket, o.environment, o.realm_id
         from syncd.judge(company, types, ids) v
         join syncd.job j
             on j.company_id = company and j.entity_type = v.entity_type and j.entity_id = v.entity_id
@@ -120,7 +120,14 @@ begin
                case v.verdict when 'skip' then 'skipped' else 'error' end::syncd.log_status, v.reason,
                v.source, v.run_id, v.qbo_id, worker
         from judged v
-        where v.verdict = 'skip' or (v.parks_as = 'diverged' and v.was <> 'diverged')
+        where v.verdict = 'skip' or (v.parks_as = 'diverged' and v.linked_as <> 'diverged')
+    ), relinked as (
+        -- Remembered on the link, so that one divergence is one log row, and forgotten when the record is back.
+        update syncd.link k set state = case v.verdict when 'wait' then 'diverged' else 'synced' end::syncd.state
+        from judged v
+        where k.company_id = company and k.entity_type = v.entity_type and k.sip_id = v.entity_id
+              and k.environment = v.environment and k.realm_id = v.realm_id
+              and (v.parks_as = 'diverged' or (v.verdict = 'drop' and v.linked_as = 'diverged'))
     )
     select v.entity_type, v.entity_id, v.entity_name, v.version, v.document, v.fingerprint, v.operation,
            v.qbo_type, v.qbo_id, v.sync_token, v.generation, v.sent_document, v.environment, v.realm_id

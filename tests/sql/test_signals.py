@@ -21,7 +21,7 @@ def customers(database: Database) -> Database:
     return database
 
 
-def signals(database: Database) -> list[tuple[str, str, str]]:
+def signals(database: Database) -> list[tuple[str | None, str, str]]:
     """(company, entity type, entity id) of each, in order."""
     return [
         (company, entity, id_)

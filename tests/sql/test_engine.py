@@ -1,0 +1,531 @@
+"""The queue step by step: absorb, lease, decide, intend, record, release, and what each leaves behind."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from tests.support.engine import Engine
+
+if TYPE_CHECKING:
+    from tests.support.database import Database
+
+
+@pytest.fixture
+def engine(database: Database) -> Engine:
+    """A worker, and company 1 with customers switched on."""
+    database.add_company()
+    return Engine(database)
+
+
+def take(engine: Engine) -> int:
+    """Absorb and lease company 1; its epoch."""
+    engine.absorb()
+    return engine.lease()["1"]
+
+
+def log(engine: Engine) -> list[tuple[Any, ...]]:
+    """(name, status, error class) of each row, oldest first."""
+    return engine.database.rows("select entity_name, status, error_class from syncd.sync_log order by log_id")
+
+
+# ---- absorb
+
+
+def test_a_hundred_edits_are_one_job(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    for number in range(99):
+        engine.database.execute("update sip.customers set name = %s", (f"Ann {number}",))
+    assert engine.absorb() == 100
+    assert engine.database.value("select count(*) from syncd.job") == 1
+    [job] = engine.decide(engine.lease()["1"])
+    assert (job["entity_id"], job["document"]["name"]) == (id_, "Ann 98")
+
+
+def test_an_edit_of_a_waiting_record_moves_its_version(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    engine.absorb()
+    before = engine.job(id_)
+    engine.database.execute("update sip.customers set name = 'Anna'")
+    engine.absorb()
+    after = engine.job(id_)
+    assert before and after and after["version"] > before["version"]
+
+
+def test_a_version_is_never_used_again_when_a_record_comes_back(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    engine.push(epoch, job, "501")
+    assert engine.job(id_) is None
+    engine.database.execute("update sip.customers set name = 'Anna'")
+    engine.absorb()
+    again = engine.job(id_)
+    assert again and again["version"] > job["version"]
+
+
+@pytest.mark.parametrize(
+    ("entity", "id_", "reason"),
+    [("customer", None, "key column was null"), ("ghost", "1", "no entity of this type")],
+)
+def test_a_signal_that_nobody_can_read_is_set_aside_and_the_others_go_on(
+    engine: Engine, entity: str, id_: str | None, reason: str
+) -> None:
+    engine.database.execute(
+        "insert into syncd.outbox (company_id, entity_type, entity_id) values ('1', %s, %s)", (entity, id_)
+    )
+    good = engine.database.add_customer("Ann")
+    engine.absorb()
+    assert reason in engine.database.value("select reason from syncd.outbox_bad")
+    assert engine.job(good) is not None
+
+
+def test_a_signal_without_company_finds_it_by_the_record_or_by_its_link(engine: Engine) -> None:
+    there = engine.database.add_customer("There")
+    gone = engine.database.add_customer("Gone")
+    epoch = take(engine)
+    for number, job in enumerate(engine.decide(epoch)):
+        engine.push(epoch, job, str(number))
+    engine.database.execute("delete from sip.customers where id = %s", (gone,))
+    engine.database.execute("delete from syncd.outbox")
+    for id_ in (there, gone, "404"):
+        engine.database.execute(
+            "insert into syncd.outbox (entity_type, entity_id) values ('customer', %s)", (id_,)
+        )
+    engine.absorb()
+    assert engine.job(there) and engine.job(gone) and not engine.job("404")
+
+
+# ---- lease
+
+
+def test_a_lane_goes_to_one_worker_at_a_time(engine: Engine) -> None:
+    other = Engine(engine.database)
+    engine.database.add_customer("Ann")
+    engine.absorb()
+    assert set(engine.lease()) == {"1"}
+    assert other.lease() == {}
+
+
+def test_the_lanes_of_a_worker_that_fell_silent_are_free_and_its_words_are_not_heard(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    engine.database.execute("update syncd.worker set alive_until = clock_timestamp() - interval '1 second'")
+    other = Engine(engine.database)
+    assert other.lease()["1"] == epoch + 1
+    for late in (
+        lambda: engine.decide(epoch),
+        lambda: engine.intend(epoch, job),
+        lambda: engine.release(epoch),
+        lambda: engine.reopen(epoch),
+    ):
+        with pytest.raises(psycopg.Error, match="belongs to another daemon") as refused:
+            late()
+        assert refused.value.sqlstate == "SY001"
+
+
+def test_a_worker_that_is_not_alive_leases_nothing(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    engine.absorb()
+    engine.database.execute("update syncd.worker set alive_until = clock_timestamp()")
+    assert engine.lease() == {}
+
+
+def test_a_paused_lane_is_not_leased_however_many_edits_come(engine: Engine) -> None:
+    engine.database.execute("update syncd.lane set not_before = clock_timestamp() + interval '1 hour'")
+    for number in range(3):
+        engine.database.add_customer(f"Ann {number}")
+        engine.absorb()
+        assert engine.lease() == {}
+
+
+def test_a_small_company_does_not_wait_for_a_large_one(engine: Engine) -> None:
+    engine.database.add_company("2", realm="2")
+    for number in range(40):
+        engine.database.add_customer(f"Large {number}", "1")
+    engine.absorb()
+    epoch = engine.lease(1)["1"]
+    engine.database.add_customer("Small", "2")
+    engine.absorb()
+    engine.decide(epoch, most=5)
+    engine.database.execute(
+        "update syncd.lane set owner = null, due_at = clock_timestamp() where company_id = '1'"
+    )
+    assert set(engine.lease(1)) == {"2"}
+
+
+def test_release_keeps_a_lane_with_work_and_gives_back_one_without(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    assert engine.release(epoch) is False
+    [job] = engine.decide(epoch)
+    engine.push(epoch, job, "1")
+    assert engine.release(epoch) is True
+    assert engine.lease() == {}
+
+
+def test_a_signal_absorbed_while_a_lane_is_released_is_not_forgotten(engine: Engine) -> None:
+    """The race of facts A3: absorb holds the lane while release waits for it."""
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    engine.push(epoch, job, "1")
+    engine.database.add_customer("Bob")
+    with psycopg.connect(engine.database.dsn) as absorbing:
+        absorbing.execute("select syncd.absorb(100)")
+        released: list[bool] = []
+        with psycopg.connect(engine.database.dsn, autocommit=True) as releasing:
+            thread = threading.Thread(
+                target=lambda: released.append(
+                    releasing.execute(
+                        "select syncd.release('1', %s, %s, false)", (engine.worker, epoch)
+                    ).fetchone()[0]  # type: ignore[index]
+                )
+            )
+            thread.start()
+            thread.join(0.3)
+            assert thread.is_alive(), "release must wait for absorb"
+            absorbing.commit()
+            thread.join(10)
+    assert released == [False], "the new job was not seen"
+
+
+# ---- decide
+
+
+def test_an_unchanged_document_is_not_sent_again(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann", phone="1")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    engine.push(epoch, job, "501")
+    engine.database.execute("update sip.customers set phone = '2'")
+    engine.database.execute("update sip.customers set phone = '1'")
+    engine.absorb()
+    assert engine.decide(epoch) == []
+    assert engine.job(id_) is None
+    assert [status for _, status, _ in log(engine)] == ["success"]
+
+
+def test_an_edit_becomes_an_update_of_the_same_object(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    assert (job["operation"], job["qbo_id"], job["sync_token"]) == ("create", None, None)
+    engine.push(epoch, job, "501", "3")
+    engine.database.execute("update sip.customers set name = 'Anna'")
+    engine.absorb()
+    [job] = engine.decide(epoch)
+    assert (job["operation"], job["qbo_id"], job["sync_token"]) == ("update", "501", "3")
+    assert job["sent_document"]["name"] == "Ann"
+
+
+def test_owed_jobs_wait_while_switched_off_and_go_on_when_on(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    engine.database.switch("1", auto_customers=False)
+    assert engine.decide(epoch) == []
+    job = engine.job(id_)
+    assert job and (job["state"], job["waits_on"]) == ("waiting", "setting")
+    assert engine.release(epoch) is True
+    assert engine.lease() == {}
+    engine.database.switch("1", auto_customers=True)
+    assert [job["entity_id"] for job in engine.decide(engine.lease()["1"])] == [id_]
+
+
+@pytest.mark.parametrize(
+    "statement", ["delete from sip.customers", "update sip.customers set deleted_at = now()"]
+)
+def test_a_record_deleted_before_it_was_sent_is_dropped_without_a_word(
+    engine: Engine, statement: str
+) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    engine.database.execute(statement)
+    assert engine.decide(epoch) == []
+    assert engine.database.value("select count(*) from syncd.job") == 0
+    assert log(engine) == []
+
+
+@pytest.mark.parametrize(
+    "statement", ["delete from sip.customers", "update sip.customers set deleted_at = now()"]
+)
+def test_a_record_deleted_after_it_was_sent_is_diverged_with_one_log_row(
+    engine: Engine, statement: str
+) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    engine.push(epoch, engine.decide(epoch)[0], "501")
+    engine.database.execute(statement)
+    for _ in range(2):
+        engine.absorb()
+        assert engine.decide(epoch) == []
+        engine.database.execute(
+            "insert into syncd.outbox (company_id, entity_type, entity_id) values ('1', 'customer', %s)",
+            (id_,),
+        )
+    job = engine.job(id_)
+    assert job and job["state"] == "diverged"
+    assert log(engine) == [("Ann", "success", None), ("Ann", "error", None)]
+
+
+def test_undeleting_a_diverged_record_ends_it(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    engine.push(epoch, engine.decide(epoch)[0], "501")
+    engine.database.execute("update sip.customers set deleted_at = now()")
+    engine.absorb()
+    engine.decide(epoch)
+    engine.database.execute("update sip.customers set deleted_at = null")
+    engine.absorb()
+    engine.decide(epoch)
+    assert engine.job(id_) is None
+
+
+# ---- intend
+
+
+def test_an_edit_between_decision_and_intent_is_decided_again(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    engine.database.execute("update sip.customers set name = 'Anna'")
+    engine.absorb()
+    assert engine.intend(epoch, job) is None
+    [job] = engine.decide(epoch)
+    assert job["document"]["name"] == "Anna"
+    assert engine.intend(epoch, job) is not None
+
+
+def test_the_generation_grows_with_every_call_and_outlives_the_job(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    seen = []
+    for number in range(3):
+        [job] = engine.decide(epoch)
+        seen.append(job["generation"])
+        engine.push(epoch, job, "501", str(number))
+        engine.database.execute("update sip.customers set name = %s", (f"Ann {number}",))
+        engine.absorb()
+    assert seen == [0, 1, 2]
+
+
+def test_a_record_with_an_open_call_is_not_decided(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    engine.intend(epoch, job)
+    engine.database.execute("update sip.customers set name = 'Anna'")
+    engine.absorb()
+    assert engine.decide(epoch) == []
+    now = engine.job(id_)
+    assert now and now["state"] == "sending"
+
+
+# ---- record
+
+
+def test_an_edit_while_the_call_was_under_way_is_sent_after_it(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    call = engine.intend(epoch, job)
+    assert call
+    engine.database.execute("update sip.customers set name = 'Anna'")
+    engine.absorb()
+    engine.record(epoch, call, outcome="success", qbo_id="501", sync_token="0")
+    [job] = engine.decide(epoch)
+    assert (job["operation"], job["document"]["name"], job["sent_document"]["name"]) == (
+        "update",
+        "Anna",
+        "Ann",
+    )
+
+
+def test_three_attempts_and_then_it_is_an_error(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    waits = []
+    for attempt in (1, 2, 3):
+        [job] = engine.decide(epoch)
+        call = engine.intend(epoch, job)
+        assert call
+        engine.record(epoch, call, outcome="fault", fault="record", code="6000", may_help=True, error="No.")
+        now = engine.job(id_)
+        assert now and now["attempts"] == attempt
+        waits.append(
+            engine.database.value(
+                "select extract(epoch from nullif(due_at, 'infinity') - clock_timestamp()) from syncd.job"
+            )  # fmt: skip
+        )
+        engine.database.execute("update syncd.job set due_at = clock_timestamp() where due_at < 'infinity'")
+    assert now["state"] == "error"
+    assert 55 < waits[0] <= 60
+    assert 595 < waits[1] <= 600
+    assert waits[2] is None
+    assert engine.decide(epoch) == []
+    assert [row[1] for row in log(engine)] == ["error"] * 3
+
+
+def test_a_fault_that_can_only_repeat_is_not_tried_again_until_the_record_changes(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    call = engine.intend(epoch, job)
+    assert call
+    state = engine.record(
+        epoch, call, outcome="fault", fault="record", code="6240", may_help=False, error="Taken."
+    )
+    assert state == "error"
+    assert engine.decide(epoch) == []
+    engine.database.execute("update sip.customers set name = 'Ann Lee'")
+    engine.absorb()
+    now = engine.job(id_)
+    assert now and (now["state"], now["attempts"]) == ("pending", 0)
+    assert len(engine.decide(epoch)) == 1
+
+
+CONSEQUENCES = [
+    # fault, state of the job, attempts used, lane paused for about (seconds)
+    ("period", "held", 0, None),
+    ("throttle", "pending", 0, 60),
+    ("auth", "pending", 0, 60),
+    ("company", "pending", 0, 3600),
+]
+
+
+@pytest.mark.parametrize(("fault", "state", "attempts", "pause"), CONSEQUENCES)
+def test_only_faults_of_the_record_use_attempts(
+    engine: Engine, fault: str, state: str, attempts: int, pause: int | None
+) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    call = engine.intend(epoch, job)
+    assert call
+    assert engine.record(epoch, call, outcome="fault", fault=fault, may_help=True, error="No.") == state
+    now = engine.job(id_)
+    assert now and now["attempts"] == attempts
+    paused = engine.database.value(
+        "select extract(epoch from not_before - clock_timestamp()) from syncd.lane"
+    )
+    if pause is None:
+        assert paused < 0
+    else:
+        assert pause - 5 < paused <= pause
+        assert engine.release(epoch) is True
+        assert engine.lease() == {}
+
+
+def test_an_unknown_outcome_keeps_its_call_and_is_asked_again(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    call = engine.intend(epoch, job)
+    assert call
+    assert engine.record(epoch, call, outcome="unknown", fault="transient", error="Lost.") == "unknown"
+    assert engine.decide(epoch) == []
+    engine.database.execute("update syncd.job set due_at = clock_timestamp()")
+    assert engine.reopen(epoch) == call
+    assert engine.database.value("select sends from syncd.call") == 2
+    engine.record(epoch, call, outcome="success", qbo_id="501", sync_token="0")
+    assert engine.job(id_) is None
+
+
+def test_a_call_that_a_dead_worker_left_is_asked_again_by_the_next(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    call = engine.intend(epoch, engine.decide(epoch)[0])
+    engine.database.execute("update syncd.worker set alive_until = clock_timestamp()")
+    other = Engine(engine.database)
+    assert other.reopen(other.lease()["1"]) == call
+
+
+def test_while_sync_is_off_an_unknown_call_stays_unknown(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    call = engine.intend(epoch, engine.decide(epoch)[0])
+    engine.database.switch("1", enable_sync=False)
+    assert engine.reopen(epoch) is None
+    now = engine.job(id_)
+    assert now and (now["state"], now["waits_on"]) == ("unknown", "setting")
+    assert engine.release(epoch) is True, "a lane with nothing to do must not spin"
+    engine.database.switch("1", enable_sync=True)
+    assert engine.reopen(engine.lease()["1"]) == call
+
+
+def test_another_realm_closes_what_was_open_in_the_former_one(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    engine.intend(epoch, engine.decide(epoch)[0])
+    engine.database.execute(
+        "select syncd.connect_company('1', 'sandbox', '4711', '\\x00', now(), now(), '{}', '{}', 'USD', false)"
+    )
+    assert engine.database.value("select outcome::text from syncd.call") == "abandoned"
+    now = engine.job(id_)
+    assert now and now["state"] == "pending"
+    assert [status for _, status, _ in log(engine)] == ["error"]
+    [job] = engine.decide(epoch)
+    assert (job["realm_id"], job["operation"], job["generation"]) == ("4711", "create", 0)
+
+
+def test_a_variance_links_ends_the_job_and_is_never_a_plain_success(engine: Engine) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    call = engine.intend(epoch, engine.decide(epoch)[0])
+    assert call
+    engine.record(epoch, call, outcome="variance", qbo_id="501", sync_token="0", error="Other name.")
+    assert engine.job(id_) is None
+    assert engine.database.rows("select qbo_id, state::text from syncd.link") == [("501", "variance")]
+    assert log(engine) == [("Ann", "error", "variance")]
+
+
+def test_an_answer_is_recorded_once(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    call = engine.intend(epoch, engine.decide(epoch)[0])
+    assert call
+    engine.record(epoch, call, outcome="success", qbo_id="501", sync_token="0")
+    with pytest.raises(psycopg.Error):
+        engine.record(epoch, call, outcome="success", qbo_id="502", sync_token="0")
+    assert engine.database.value("select qbo_id from syncd.link") == "501"
+
+
+def test_two_records_cannot_be_linked_to_one_object(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    engine.database.add_customer("Bob")
+    epoch = take(engine)
+    first, second = engine.decide(epoch)
+    engine.push(epoch, first, "501")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        engine.push(epoch, second, "501")
+
+
+def test_a_retry_makes_failed_records_due_and_leaves_open_calls_alone(engine: Engine) -> None:
+    failed = engine.database.add_customer("Failed")
+    engine.database.add_customer("Open")
+    epoch = take(engine)
+    first, second = engine.decide(epoch)
+    call = engine.intend(epoch, first)
+    assert call
+    engine.record(epoch, call, outcome="fault", fault="record", may_help=False, error="No.")
+    engine.intend(epoch, second)
+    assert engine.database.value("select syncd.retry('1')") == 1
+    assert [job["entity_id"] for job in engine.decide(epoch)] == [failed]
+
+
+# ---- the budget of a realm
+
+
+def test_the_budget_lets_two_go_at_once_and_then_eight_a_second(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    waits = [
+        engine.database.value("select syncd.take_turn('1', %s, %s)", (engine.worker, epoch))
+        for _ in range(10)
+    ]
+    assert waits[:2] == [0, 0]
+    assert 0.9 < waits[9] <= 1.0
