@@ -17,13 +17,14 @@ def process() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(process: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox as a fresh one: default quirks and limits, no ordered faults."""
+    """The sandbox as a fresh one: default quirks and limits, no ordered faults, a clock at normal speed."""
     quirks = process.control("/sandbox/quirks")["quirks"]
     limits = process.control("/sandbox/limits")
     yield process
     process.http.delete("/sandbox/faults")
     process.control("/sandbox/quirks", quirks)
     process.control("/sandbox/limits", limits)
+    process.control("/sandbox/clock", {"rate": 1})
 
 
 @pytest.fixture

@@ -199,6 +199,7 @@ def test_fault_has_the_documented_shape_and_can_come_with_200(company: Company) 
 
 
 def test_the_eleventh_request_in_a_second_is_refused(sandbox: Sandbox) -> None:
+    sandbox.control("/sandbox/clock", {"rate": 0.001})
     company = sandbox.company(limits={"per_minute": 0, "concurrent": 0})
     answers = [company.get("preferences") for _ in range(11)]
     assert [answer.status_code for answer in answers] == [200] * 10 + [429]
@@ -225,7 +226,7 @@ def test_requests_of_a_minute_are_counted_by_realm_and_retry_after_is_a_quirk(sa
 def test_more_calls_at_once_than_allowed_are_refused(sandbox: Sandbox) -> None:
     company = sandbox.company(limits={"per_minute": 0, "per_second": 0, "concurrent": 2})
     sandbox.control("/sandbox/quirks", {"names-lock": "off"})
-    sandbox.inject("delay", seconds=0.3, times=5, realm_id=company.realm)
+    sandbox.inject("delay", seconds=0.5, times=5, realm_id=company.realm)
     calls = [("customer", {"DisplayName": f"C{number}"}, dict[str, str]()) for number in range(5)]
     answers = asyncio.run(at_once(company, *calls))
     assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429, 429]
@@ -272,14 +273,14 @@ def test_replay_memory_ends(company: Company, quirk: str, made: int) -> None:
 
 def test_a_requestid_still_running_is_refused_or_carried_out_once(company: Company) -> None:
     call = ("customer", {"DisplayName": "A"}, {"requestid": "r"})
-    company.sandbox.inject("delay", seconds=0.2, times=2, realm_id=company.realm)
+    company.sandbox.inject("delay", seconds=0.4, times=2, realm_id=company.realm)
     answers = asyncio.run(at_once(company, call, call))
     codes = sorted(error(answer) for answer in answers if answer.status_code == 400)
     assert codes == [(400, "600")]
     assert company.post("customer", {"DisplayName": "A"}, requestid="r").json()["Customer"]["Id"] == "1"
 
     company.sandbox.control("/sandbox/quirks", {"concurrent-requestid": "once", "names-lock": "off"})
-    company.sandbox.inject("delay", seconds=0.2, times=2, realm_id=company.realm)
+    company.sandbox.inject("delay", seconds=0.4, times=2, realm_id=company.realm)
     again = ("customer", {"DisplayName": "B"}, {"requestid": "s"})
     answers = asyncio.run(at_once(company, again, again))
     assert answers[0].content == answers[1].content
@@ -289,7 +290,7 @@ def test_a_requestid_still_running_is_refused_or_carried_out_once(company: Compa
 @pytest.mark.parametrize(("quirk", "made"), [("on", 1), ("off", 2)])
 def test_two_name_writes_at_once_meet_the_lock(company: Company, quirk: str, made: int) -> None:
     company.sandbox.control("/sandbox/quirks", {"names-lock": quirk})
-    company.sandbox.inject("delay", seconds=0.2, times=2, realm_id=company.realm)
+    company.sandbox.inject("delay", seconds=0.4, times=2, realm_id=company.realm)
     calls = [(kind, {"DisplayName": kind}, {"requestid": kind}) for kind in ("customer", "vendor")]
     answers = asyncio.run(at_once(company, *calls))
     assert sum(answer.status_code == 200 for answer in answers) == made

@@ -263,6 +263,17 @@ def test_customer_with_a_balance_cannot_be_made_inactive(company: Company) -> No
     assert error["code"] == "6220"
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [("0.10", "0.1"), ("100.00", "100"), ("12345678901234.56", "12345678901234.56"), ("1e3", "1000")],
+)
+def test_amounts_are_kept_to_the_cent_and_written_without_an_exponent(
+    company: Company, sent: str, shown: str
+) -> None:
+    answer = company.post("customer", {"DisplayName": "A", "Balance": sent})
+    assert f'"Balance":{shown},' in answer.text
+
+
 def test_sub_customers_have_full_names_levels_and_a_depth_limit(company: Company) -> None:
     made = [company.save("Customer", DisplayName="L0")]
     for level in range(1, 5):
