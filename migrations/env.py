@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from alembic import context
 from sqlalchemy import Table, create_engine, event
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.pool import NullPool
 
-from syncd.db.tables import SCHEMA, metadata
+from syncd.db.tables import SCHEMA, Xid8, metadata
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+
+ischema_names["xid8"] = Xid8  # else the reflection warns that it does not know the type
 
 
 @event.listens_for(Table, "column_reflect")

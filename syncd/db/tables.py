@@ -42,7 +42,7 @@ _time = TIMESTAMP(timezone=True)
 _clock = text("clock_timestamp()")
 
 
-class _Xid8(UserDefinedType[int]):
+class Xid8(UserDefinedType[int]):
     """Postgres' 64-bit transaction id, for which SQLAlchemy has no type of its own."""
 
     cache_ok = True
@@ -191,7 +191,7 @@ outbox = Table(
     Column("company_id", Text),
     Column("entity_type", Text, nullable=False),
     Column("entity_id", Text),
-    Column("xid", _Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    Column("xid", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
     Column("signaled_at", _time, nullable=False, server_default=_clock),
     Index("outbox_xid", "xid"),
 )

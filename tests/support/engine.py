@@ -71,11 +71,11 @@ class Engine:
             self.database.value("select syncd.release(%s, %s, %s, false)", (company, self.worker, epoch))
         )
 
-    def push(self, epoch: int, job: dict[str, Any], qbo_id: str, token: str = "0") -> str:
-        """A call that succeeds."""
+    def push(self, epoch: int, job: dict[str, Any], qbo_id: str, version: str = "0") -> str:
+        """A call that succeeds; `version` is the SyncToken of the answer."""
         call = self.intend(epoch, job)
         assert call is not None
-        return self.record(epoch, call, outcome="success", qbo_id=qbo_id, sync_token=token)
+        return self.record(epoch, call, outcome="success", qbo_id=qbo_id, sync_token=version)
 
     def job(self, id_: str) -> dict[str, Any] | None:
         """The job of a customer of company 1, without its times."""
