@@ -23,10 +23,13 @@ grant insert, update on syncd.company, syncd.sync_settings to syncd_admin;
 grant insert on syncd.settings_history, syncd.lane, syncd.sync_log to syncd_admin;
 grant update on syncd.lane, syncd.job, syncd.call to syncd_admin;
 grant execute on function
-    syncd.documents, syncd.judge, syncd.company_today, syncd.was_on, syncd.connect_company, syncd.retry
+    syncd.documents, syncd.judge, syncd.company_today, syncd.was_on, syncd.connect_company, syncd.retry,
+    syncd.change_settings
     to syncd_admin;
+grant execute on function syncd.key_of, syncd.explain, syncd.log_page to syncd_admin, syncd_reader;
 
-grant select on syncd.sync_log, syncd.sync_log_view, syncd.pending, syncd.errors, syncd.lane_status, syncd.entity,
+grant select on syncd.sync_log, syncd.sync_log_view, syncd.pending, syncd.errors, syncd.lane_status, syncd.daemons,
+    syncd.health, syncd.settings_changes, syncd.entity,
     syncd.sync_settings, syncd.settings_history, syncd.link, syncd.job
     to syncd_reader;
 grant select (company_id, name, region, timezone, state, environment, realm_id, connected_at) on syncd.company

@@ -71,6 +71,7 @@ select
     q.unknown,
     q.waiting,
     q.failed,
+    v.variances,
     q.oldest
 from syncd.company c
 join syncd.sync_settings s on s.company_id = c.company_id
@@ -85,4 +86,48 @@ cross join lateral (
         min(j.owed_since) filter (where j.state in ('pending', 'sending', 'unknown')) as oldest
     from syncd.job j
     where j.company_id = c.company_id
-) q;
+) q
+cross join lateral (
+    select count(*) as variances from syncd.link k
+    where k.company_id = c.company_id and k.state = 'variance'
+          and k.environment = c.environment and k.realm_id = c.realm_id
+) v;
+
+-- The daemons that live, and how many lanes each holds.
+create view syncd.daemons as
+select
+    w.host,
+    w.pid,
+    w.version,
+    w.started_at,
+    w.alive_until,
+    (select count(*) from syncd.lane l where l.owner = w.worker_id) as lanes
+from syncd.worker w
+where w.alive_until > clock_timestamp();
+
+-- One row on what belongs to no company alone.
+create view syncd.health as
+select
+    (select count(*) from syncd.daemons) as daemons,
+    (select count(*) from syncd.outbox) as outbox,
+    (select min(o.signaled_at) from syncd.outbox o) as oldest_signal,
+    (select count(*) from syncd.outbox_bad) as outbox_bad;
+
+-- Who changed which setting, one row for each setting that differs from before. Everything is off before the first.
+create view syncd.settings_changes as
+select
+    h.company_id,
+    h.history_id,
+    h.changed_at,
+    h.changed_by,
+    n.setting,
+    h.before ->> n.setting as was,
+    n.value as became
+from (
+    select
+        s.*,
+        lag(s.settings) over (partition by s.company_id order by s.history_id) as before
+    from syncd.settings_history s
+) h
+cross join lateral jsonb_each_text(h.settings) as n (setting, value)
+where coalesce(h.before ->> n.setting, 'false') <> coalesce(n.value, 'false');

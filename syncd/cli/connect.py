@@ -1,0 +1,239 @@
+"""`syncd company connect`: tries tokens against QuickBooks, shows whose they are, and stores them encrypted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from psycopg import errors
+from psycopg.types.json import Jsonb
+
+from syncd import config
+from syncd.cli.output import clean, quoted, say, tell
+from syncd.cli.session import Connection, Row, need_company, session
+from syncd.db.states import Environment, FaultClass, Region
+from syncd.errors import NotConfigured, SyncdError, WrongUse
+from syncd.qbo.client import Access, Client, Lost, NotSent
+from syncd.qbo.oauth import MalformedTokens, Tokens, parse_tokens
+from syncd.qbo.vault import Vault, VaultError
+
+if TYPE_CHECKING:
+    from syncd.config import Config
+
+KEYS = ("realm_id", "access_token", "refresh_token", "expires_in")
+EXPECTED = (
+    'Give them as JSON: {"realm_id": "…", "access_token": "…", "refresh_token": "…", "expires_in": 3600,'
+    ' "x_refresh_token_expires_in": 8726400}'
+)
+REGIONS = {Region.US: "US", Region.CA: "Canada", Region.GLOBAL: "Global"}
+# As CompanyInfo spells them: ISO 3166 with two and three letters, and names.
+COUNTRIES = {
+    **dict.fromkeys(("US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA"), Region.US),
+    **dict.fromkeys(("CA", "CAN", "CANADA"), Region.CA),
+}
+CURRENCIES = {"US": "USD", "CA": "CAD", "GB": "GBP", "AU": "AUD", "NZ": "NZD", "IN": "INR", "IE": "EUR"}
+
+
+@dataclass(frozen=True, slots=True)
+class Realm:
+    """What QuickBooks tells of a company."""
+
+    info: dict[str, Any]
+    preferences: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """As its owner calls it."""
+        return str(self.info.get("CompanyName") or "without a name")
+
+    @property
+    def country(self) -> str:
+        """As QuickBooks spells it; "" if it does not say."""
+        return country_of(self.info)
+
+    @property
+    def currency(self) -> str | None:
+        """The home currency; by country where multicurrency has never been looked at."""
+        home = _part(_part(self.preferences, "CurrencyPrefs"), "HomeCurrency").get("value")
+        return str(home) if home else CURRENCIES.get(self.country.upper()[:2])
+
+    @property
+    def payroll(self) -> bool | None:
+        """Whether Payroll is on; None if QuickBooks does not say."""
+        for pair in self.info.get("NameValue") or []:
+            if isinstance(pair, dict) and pair.get("Name") == "PayrollFeature":
+                return str(pair.get("Value")).lower() == "true"
+        return None
+
+
+@click.command()
+@click.argument("company_id", metavar="ID")
+@click.option(
+    "--environment",
+    required=True,
+    type=click.Choice([e.value for e in Environment]),
+    help="Which of Intuit's two worlds the tokens are of.",
+)
+def command(company_id: str, environment: str) -> None:
+    """Connect a company to QuickBooks with tokens from standard input.
+
+    They are tried before they are stored, and stored encrypted. Connecting again replaces the connection.
+
+    \b
+    Standard input is JSON:
+      {"realm_id": "…", "access_token": "…", "refresh_token": "…",
+       "expires_in": 3600, "x_refresh_token_expires_in": 8726400}
+    """
+    settings = config.load()
+    try:
+        vault = Vault(settings.need_vault_keys())
+    except VaultError as error:
+        raise NotConfigured(str(error)) from None
+    with session() as connection:
+        company = need_company(connection, company_id)
+    realm_id, tokens = _read_tokens()
+    realm = asyncio.run(_look(settings, environment, realm_id, tokens.access_token))
+    tell(f"Realm {realm_id} is {quoted(realm.name)}, country {realm.country or 'unknown'}.")
+    check_region(company["region"], realm.country, company_id)
+    if company["realm_id"] not in (None, realm_id):
+        say(f"Until now this company was connected to realm {company['realm_id']}.")
+    with session() as connection:
+        _store(connection, company, environment, realm_id, realm, tokens, vault.encrypt(tokens.to_json()))
+    tell(f"Company {company_id}, {quoted(company['name'])}, is connected to it ({environment}).")
+    zone = realm.info.get("DefaultTimeZone")
+    if zone and zone != company["timezone"]:
+        say(
+            f"Note: QuickBooks has this company in time zone {zone}, syncd in {company['timezone']}, so late"
+            f" payments may get another date. To change it: syncd company set {company_id} --timezone {zone}"
+        )
+
+
+def country_of(info: dict[str, Any]) -> str:
+    """The country in a CompanyInfo; its address names it where the company does not."""
+    for place in (info, _part(info, "CompanyAddr"), _part(info, "LegalAddr")):
+        if place.get("Country"):
+            return str(place["Country"]).strip()
+    return ""
+
+
+def check_region(region: str, country: str, company_id: str) -> None:
+    """Refuse a region that taxes otherwise than the company's country does."""
+    wanted = COUNTRIES.get(country.upper().rstrip("."), Region.GLOBAL)
+    if not country:
+        say(f"Note: QuickBooks names no country, so region {REGIONS[Region(region)]} could not be checked.")
+    elif region != wanted:
+        raise SyncdError(
+            f"The region is {REGIONS[Region(region)]}, but the company in QuickBooks is in {clean(country)}.",
+            f"If these are the right tokens: syncd company set {company_id} --region {wanted}",
+        )
+
+
+def _read_tokens() -> tuple[str, Tokens]:
+    """Standard input as a realm id and tokens. No message quotes what was read."""
+    if sys.stdin.isatty():
+        raise WrongUse(
+            "The tokens are read from standard input, so that no shell history keeps them.",
+            f"{EXPECTED}, for example in a file: syncd company connect … < tokens.json",
+        )
+    text = sys.stdin.read()
+    if not text.strip():
+        raise WrongUse("Standard input is empty; the tokens are read from there.", EXPECTED)
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise WrongUse("Standard input is not JSON.", EXPECTED) from None
+    if not isinstance(data, dict):
+        raise WrongUse("Standard input is JSON, but not an object.", EXPECTED)
+    missing = [key for key in KEYS if data.get(key) in (None, "")]
+    if missing:
+        raise WrongUse(f"The tokens lack {', '.join(missing)}.", EXPECTED)
+    realm_id = str(data["realm_id"])
+    if not (realm_id.isascii() and realm_id.isdigit()):
+        raise WrongUse("The realm_id is not a number.", "Intuit's consent page calls it realmId.")
+    try:
+        return realm_id, parse_tokens(data, datetime.now(UTC))
+    except MalformedTokens as error:
+        raise WrongUse(str(error)) from None
+
+
+async def _look(settings: Config, environment: str, realm_id: str, token: str) -> Realm:
+    access = Access(settings.api_url(environment), realm_id, token)
+    client = Client(timeout=settings.http_timeout_seconds)
+    try:
+        info = await _read(client, access, f"companyinfo/{realm_id}", "CompanyInfo")
+        return Realm(info, await _read(client, access, "preferences", "Preferences"))
+    finally:
+        await client.aclose()
+
+
+async def _read(client: Client, access: Access, path: str, key: str) -> dict[str, Any]:
+    try:
+        answer = await client.read(access, path)
+    except (NotSent, Lost) as error:
+        raise SyncdError(
+            f"QuickBooks could not be asked: {clean(error.reason)}.", "Nothing was stored; try again."
+        ) from None
+    if answer.fault is not None and answer.fault.fault_class is FaultClass.AUTH:
+        raise SyncdError(
+            f"QuickBooks does not accept these tokens for realm {access.realm_id}.",
+            "Nothing was stored. Are they an hour old, of another realm, or of the other environment?",
+        )
+    if answer.fault is not None:
+        raise SyncdError(
+            clean(answer.fault.sentence(f"the question about realm {access.realm_id}")), "Nothing was stored."
+        )
+    found = _part(answer.body, key)
+    if not found:
+        raise SyncdError(f"QuickBooks answered without a {key}.", "Nothing was stored; try again.")
+    return found
+
+
+def _store(
+    connection: Connection,
+    company: Row,
+    environment: str,
+    realm_id: str,
+    realm: Realm,
+    tokens: Tokens,
+    blob: bytes,
+) -> None:
+    try:
+        connection.execute(
+            "select syncd.connect_company(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                company["company_id"],
+                environment,
+                realm_id,
+                blob,
+                tokens.access_expires_at,
+                tokens.refresh_expires_at,
+                Jsonb(realm.info, dumps=_dumps),
+                Jsonb(realm.preferences, dumps=_dumps),
+                realm.currency,
+                realm.payroll,
+            ),
+        )
+    except errors.UniqueViolation:
+        other = connection.execute(
+            "select company_id, name from syncd.company"
+            " where environment = %s and realm_id = %s and state <> 'disconnected'",
+            (environment, realm_id),
+        ).fetchone() or {"company_id": "?", "name": "?"}
+        raise SyncdError(
+            f"Realm {realm_id} is connected to company {other['company_id']}, {quoted(other['name'])}, already.",
+            "A company of QuickBooks serves one company of SIP; give the tokens of another.",
+        ) from None
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def _part(data: dict[str, Any], key: str) -> dict[str, Any]:
+    found = data.get(key)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,73 @@
+"""`syncd retry`: try again what a person has put right."""
+
+from __future__ import annotations
+
+import click
+
+from syncd.cli.explain import need_record
+from syncd.cli.output import count, say, tell
+from syncd.cli.session import Connection, Row, need_company, need_entity, session
+from syncd.db.states import State
+from syncd.errors import WrongUse
+
+UNDER_WAY = {State.SENDING, State.UNKNOWN}
+
+
+@click.command()
+@click.argument("company_id", metavar="COMPANY")
+@click.argument("entity", metavar="[ENTITY", required=False)
+@click.argument("record_id", metavar="ID]", required=False)
+@click.option("--all-errors", is_flag=True, help="Every record of the company that needs a person.")
+def command(company_id: str, entity: str | None, record_id: str | None, all_errors: bool) -> None:
+    """Try one record again, or all that failed. It gets all its attempts anew."""
+    if all_errors == (entity is not None):
+        raise WrongUse(
+            "Say what to try again.",
+            f"One record: syncd retry {company_id} customer 7. All that failed: syncd retry {company_id} --all-errors",
+        )
+    if entity is not None and record_id is None:
+        raise WrongUse("The record's ID is missing.", f"For example: syncd retry {company_id} {entity} 7")
+    with session() as connection:
+        company = need_company(connection, company_id)
+        if entity is not None and record_id is not None:
+            made = _one(connection, company, entity, record_id)
+        else:
+            made = _all(connection, company)
+        alive = connection.execute("select from syncd.daemons limit 1").fetchone()
+    if made and alive is None:
+        say("No daemon is running, so nothing is sent. Start one: systemctl start syncd")
+
+
+def _all(connection: Connection, company: Row) -> int:
+    made = _retry(connection, company["company_id"], None, None)
+    if made:
+        tell(f"{count(made, 'record is', 'records are')} tried again.")
+    else:
+        tell(f"There is nothing to retry: no record of company {company['company_id']} needs a person.")
+    return made
+
+
+def _one(connection: Connection, company: Row, entity: str, record_id: str) -> int:
+    kind = need_entity(connection, entity)
+    record = need_record(connection, company, kind, record_id)
+    name = kind.called(record["entity_name"])
+    name = name[0].upper() + name[1:]
+    made = _retry(connection, company["company_id"], kind.name, record["entity_id"])
+    if made:
+        tell(f"{name} is tried again.")
+        if record["verdict"] == "wait":
+            tell(f"It will still wait: {record['verdict_reason']}")
+    elif record["job_state"] in UNDER_WAY:
+        tell("There is nothing to retry: a call of it is under way, and syncd settles that by itself.")
+    elif record["job_state"] is None and record["signaled_at"] is None:
+        why = f"See: syncd explain {company['company_id']} {kind.word} {record['entity_id']}"
+        tell(f"There is nothing to retry: nothing is owed of {name[0].lower() + name[1:]}. {why}")
+    else:
+        tell("There is nothing to retry: syncd is at it already.")
+    return made
+
+
+def _retry(connection: Connection, company_id: str, entity: str | None, key: str | None) -> int:
+    row = connection.execute("select syncd.retry(%s, %s, %s) as made", (company_id, entity, key)).fetchone()
+    assert row is not None
+    return int(row["made"])
