@@ -7,7 +7,7 @@ from psycopg import errors
 
 from syncd import config
 from syncd.cli import connect
-from syncd.cli.output import count, json_option, print_json, print_table, quoted, say, short, tell
+from syncd.cli.output import count, json_option, print_json, print_table, quoted, say, tell
 from syncd.cli.session import Connection, Row, need_company, session
 from syncd.db.states import CompanyState, Region
 from syncd.errors import NotConfigured, SyncdError, WrongUse
@@ -97,7 +97,7 @@ def list_(as_json: bool) -> None:
         return
     print_table(
         [_listed(company) for company in companies],
-        ["ID", "Name", "Region", "Time zone", "QuickBooks", "Realm", "Since"],
+        ["ID", "Name", "Region", "Time zone", "QuickBooks", "Realm"],
         empty="No company is known yet. Add one: syncd company add ID --name NAME",
         style=lambda column, value: COLOURS.get(value) if column == "QuickBooks" else None,
     )
@@ -115,7 +115,6 @@ def _listed(company: Row) -> dict[str, str]:
             CompanyState.NEEDS_RECONNECT.value: "connection lost",
         }.get(company["state"], "connected"),
         "Realm": f"{company['realm_id']} ({company['environment']})" if connected else "",
-        "Since": short(company["connected_at"].astimezone().date()) if connected else "",
     }
 
 

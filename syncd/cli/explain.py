@@ -20,10 +20,10 @@ ROWS = 5
 MOVING = {State.PENDING, State.SENDING, State.UNKNOWN}
 ENDED = {State.ERROR, State.HELD, State.COLLISION, State.DIVERGED}
 LEADS = {
-    State.ERROR: "It failed:",
-    State.HELD: "It is held:",
-    State.COLLISION: "QuickBooks holds something that may be this record:",
-    State.DIVERGED: "The two differ on purpose:",
+    State.ERROR: "It failed",
+    State.HELD: "It is held",
+    State.COLLISION: "QuickBooks holds something that may be this record",
+    State.DIVERGED: "The two sides differ, and syncd leaves it so",
 }
 # What the verdict says of a record that is in QuickBooks as it is; the answer has said it already.
 DONE = "QuickBooks has this already."
@@ -127,7 +127,9 @@ def _job(company: Row, kind: Entity, record: Row) -> Iterator[str]:
     elif state == State.SENDING:
         yield f"It is being sent: the call went out {_ago(record['call_sent_at'])}."
     elif state in ENDED:
-        yield f"{_needs_person(record)} Then: syncd retry {company['company_id']} {kind.word} {record['entity_id']}"
+        yield from _needs_person(
+            record, f"syncd retry {company['company_id']} {kind.word} {record['entity_id']}"
+        )
     elif state is None and record["signaled_at"] is None and record["verdict"] == "push":
         yield (
             "No change of it is owed: it became what it is while automatic sync was off, or before that. It goes at"
@@ -137,9 +139,12 @@ def _job(company: Row, kind: Entity, record: Row) -> Iterator[str]:
         yield from _on_its_way(company, record)
 
 
-def _needs_person(record: Row) -> str:
-    tries = f" It was tried {count(record['attempts'], 'time')}." if record["attempts"] else ""
-    return f"{LEADS[record['job_state']]} {record['job_reason'] or ''}{tries}"
+def _needs_person(record: Row, retry: str) -> Iterator[str]:
+    after = f" after {count(record['attempts'], 'try', 'tries')}" if record["attempts"] else ""
+    reason = record["job_reason"] or "no reason was kept."
+    yield f"{LEADS[record['job_state']]}{after}: {reason}"
+    if "syncd retry" not in reason:
+        yield f"When that is put right: {retry}"
 
 
 def _on_its_way(company: Row, record: Row) -> Iterator[str]:
@@ -152,7 +157,7 @@ def _on_its_way(company: Row, record: Row) -> Iterator[str]:
     if record["job_state"] == State.PENDING:
         since = f"It has been due since {short(record['owed_since'])}"
         if record["attempts"]:
-            since += f" and was tried {count(record['attempts'], 'time')}"
+            since += f" and failed {count(record['attempts'], 'time')}"
         yield f"{since}."
         if record["job_reason"]:
             yield f"The last try: {record['job_reason']}"

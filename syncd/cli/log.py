@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from syncd.cli.output import clean, console, json_option, print_json, say, short
+from syncd.cli.output import clean, console, json_option, print_json, quoted, say, short
 from syncd.cli.session import Connection, Row, need_company, need_entity, session
 from syncd.db.states import LogStatus
 from syncd.errors import WrongUse
@@ -111,7 +111,7 @@ class Printer:
             print_json(rows)
             return
         if not rows and not self._began:
-            console.print(Text("Nothing of that is in the log."))
+            console.print(Text("The log holds nothing of that."))
         self.stream(rows)
 
     def stream(self, rows: list[Row]) -> None:
@@ -163,7 +163,8 @@ def _print_row(cells: dict[str, Text], style: str = "") -> None:
         console.print(line)
         return
     grid = Table.grid()
-    grid.add_row(line, cells["Error"])
+    grid.add_column(no_wrap=True)
+    grid.add_row(line, cells["Error"], style=style)
     console.print(grid)
 
 
@@ -190,9 +191,7 @@ def _pages(connection: Connection, filters: Filters, printer: Printer) -> None:
         if len(rows) <= PAGE:
             return
         if not asks or shown >= MOST:
-            say(
-                f"There is more than these {shown} rows. For more: --limit N; for fewer: --since, --search."
-            )
+            say(f"There is more than these {shown} rows. For more: --limit N; for fewer: --since, --search.")
             return
         try:
             if input("more? [Enter/q] ").strip().lower().startswith(("q", "n")):
@@ -225,12 +224,12 @@ def _recent(connection: Connection, filters: Filters) -> list[Row]:
 
 
 def _moment(text: str) -> datetime:
-    if found := re.fullmatch(r"(\d{1,6})\s*([smhdw])", text.strip().lower()):
-        return datetime.now(UTC) - timedelta(**{UNITS[found[2]]: int(found[1])})
     try:
+        if found := re.fullmatch(r"(\d{1,6})\s*([smhdw])", text.strip().lower()):
+            return datetime.now(UTC) - timedelta(**{UNITS[found[2]]: int(found[1])})
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
         raise WrongUse(
-            f"{clean(text)} is not a time.",
+            f"{quoted(text)} is not a time.",
             "Write a date as 2026-08-01, or how long ago: 90s, 15m, 2h, 3d, 1w.",
         ) from None

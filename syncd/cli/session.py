@@ -66,9 +66,10 @@ def _connect(dsn: str) -> Connection:
             dsn, autocommit=True, row_factory=dict_row, application_name="syncd admin", connect_timeout=10
         )
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
-        reason = (str(error).strip().splitlines() or ["no reason given"])[-1]
+        said = [line.strip() for line in str(error).splitlines()]
+        reasons = [line for line in said if line and not line.startswith("Is the server running")]
         raise DatabaseProblem(
-            f"The database cannot be reached: {clean(reason)}.",
+            f"The database cannot be reached: {clean(reasons[-1] if reasons else 'no reason was given')}.",
             "Look at SYNCD_DSN and whether Postgres is up.",
         ) from None
     # Not as connection options: a pooler in between refuses those.
