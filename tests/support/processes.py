@@ -37,9 +37,12 @@ def until(holds: Callable[[], Any], *, seconds: float = PATIENCE, what: str = ""
 class Sandbox:
     """A `syncd sandbox` process and its control interface."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, checkout: Path | None = None) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "syncd", "sandbox", *options], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "syncd", "sandbox", *options],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=checkout,
         )
         assert self.process.stdout is not None
         self.url: str = json.loads(self.process.stdout.readline())["url"]
@@ -97,15 +100,20 @@ def environment(database: Database, sandbox_url: str, **more: str) -> dict[str, 
 class Daemon:
     """A `syncd run` process; its log goes to a file."""
 
-    def __init__(self, env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, env: Mapping[str, str], log: Path, checkout: Path | None = None) -> None:
         self._env = dict(env)
+        self._checkout = checkout
         self.log = log
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as out:
             return subprocess.Popen(
-                [sys.executable, "-m", "syncd", "run"], env=self._env, stdout=out, stderr=subprocess.STDOUT
+                [sys.executable, "-m", "syncd", "run"],
+                env=self._env,
+                cwd=self._checkout,
+                stdout=out,
+                stderr=subprocess.STDOUT,
             )
 
     def events(self, name: str) -> list[dict[str, Any]]:
