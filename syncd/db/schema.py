@@ -52,8 +52,14 @@ def connect(dsn: str) -> psycopg.Connection:
     """A connection for administration, in autocommit, with a name that DBAs recognise."""
     try:
         return psycopg.connect(dsn, autocommit=True, application_name="syncd admin", connect_timeout=10)
-    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
-        reason = str(error).strip().splitlines()[-1]
+    except psycopg.ProgrammingError:
+        # its message may quote the string, and with it a password
+        raise DatabaseProblem(
+            "SYNCD_DSN is not a connection string of Postgres.",
+            'It looks like: "host=db dbname=sip user=syncd" or postgresql://syncd@db/sip.',
+        ) from None
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[0].split("FATAL:")[-1].strip()
         raise DatabaseProblem(
             f"The database cannot be reached: {reason}.", "Look at SYNCD_DSN and whether Postgres is up."
         ) from None

@@ -209,6 +209,13 @@ def test_a_database_that_is_not_there_is_a_sentence(template: Server) -> None:
         upgrade(template.dsn("nowhere"))
 
 
+@pytest.mark.parametrize("dsn", ["hunter2", "host=db password='hunter2", "postgresql://u:hunter2@h:port/x"])
+def test_a_malformed_connection_string_is_refused_without_being_quoted(dsn: str) -> None:
+    with pytest.raises(DatabaseProblem) as refused:
+        schema.connect(dsn)
+    assert "hunter2" not in str(refused.value)
+
+
 def test_the_log_gets_its_partitions_ahead(database: Database) -> None:
     names = [
         n
