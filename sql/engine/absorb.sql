@@ -76,7 +76,9 @@ begin
         -- An open call is settled first, whatever changed meanwhile; else the change makes it due at once.
         state = case when j.call_id is null then 'pending' else j.state end,
         due_at = case when j.call_id is null then null else j.due_at end,
-        attempts = 0, alone = 0, reason = null, waits_on = null, waits_for_type = null, waits_for_id = null,
+        -- What an open call waits for, it still waits for: a switch must find it to release it.
+        waits_on = case when j.call_id is null then null else j.waits_on end,
+        attempts = 0, alone = 0, reason = null, waits_for_type = null, waits_for_id = null,
         fault_class = null, error_code = null;
     get diagnostics jobs = row_count;
 

@@ -103,7 +103,8 @@ as $$
 $$;
 
 -- Stores a connection that has been tried, and opens the lane. What was open towards another realm can no longer
--- be settled there: it is closed, with a log row each, and the records are due anew.
+-- be settled there: it is closed, with a log row each, and the records are due anew. The lane is taken from its
+-- owner, who may hold tokens, a realm or a refusal of the former connection.
 create or replace function syncd.connect_company(
     company text, environment syncd.environment, realm text, tokens bytea,
     access_expires timestamptz, refresh_expires timestamptz, info jsonb, prefs jsonb, currency text, payroll boolean
@@ -139,15 +140,16 @@ begin
         home_currency = currency, payroll_enabled = payroll, connected_at = clock_timestamp()
     where c.company_id = company;
     update syncd.lane l
-    set not_before = clock_timestamp(), paused_because = null, failures = 0, due_at = clock_timestamp()
+    set not_before = clock_timestamp(), paused_because = null, failures = 0, due_at = clock_timestamp(),
+        owner = null, epoch = l.epoch + 1
     where l.company_id = company;
 end
 $$;
 
--- The connection of a leased company. `renewing` commits, before Intuit is asked, that the tokens are about to
--- change: a daemon that dies in between leaves a trace that explains a dead connection.
+-- The tokens of a leased company. `started_at` is committed before Intuit is asked: a daemon that dies in between
+-- leaves a trace that explains a dead connection (`interrupted_at`).
 create or replace function syncd.begin_refresh(company text, worker uuid, held_epoch bigint)
-returns table (tokens bytea, interrupted_at timestamptz)
+returns table (tokens bytea, interrupted_at timestamptz, started_at timestamptz)
 language plpgsql rows 1
 set search_path = pg_catalog, pg_temp
 as $$
@@ -159,24 +161,30 @@ begin
     ), begun as (
         update syncd.company c set refresh_started_at = coalesce(c.refresh_started_at, clock_timestamp())
         where c.company_id = company
+        returning c.refresh_started_at
     )
-    select before.tokens, before.refresh_started_at from before;
+    select before.tokens, before.refresh_started_at, begun.refresh_started_at from before, begun;
 end
 $$;
 
--- What Intuit gave, kept before it is used.
+-- What Intuit gave, kept before it is used. Also from a daemon that has lost the lane meanwhile, if nobody renewed
+-- or replaced the connection since it began: the tokens before are dead, and nobody else has these.
 create or replace function syncd.keep_tokens(
-    company text, worker uuid, held_epoch bigint, fresh bytea, access_expires timestamptz, refresh_expires timestamptz
+    company text, worker uuid, held_epoch bigint, started timestamptz, fresh bytea, access_expires timestamptz,
+    refresh_expires timestamptz
 ) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform syncd.hold_lane(company, worker, held_epoch);
+    perform from syncd.lane l where l.company_id = company for no key update;
     update syncd.company c
     set tokens = fresh, access_expires_at = access_expires, refresh_expires_at = refresh_expires,
         refresh_started_at = null, refresh_refused_at = null, refreshed_at = clock_timestamp()
-    where c.company_id = company;
+    where c.company_id = company
+          and (c.refresh_started_at = started
+               or exists (select from syncd.lane l
+                          where l.company_id = company and l.owner = worker and l.epoch = held_epoch));
 end
 $$;
 

@@ -32,8 +32,9 @@ begin
 end
 $$;
 
--- Takes up to `slots` lanes that have work, are not paused and belong to nobody alive.
-create or replace function syncd.lease(worker uuid, slots integer)
+-- Takes up to `slots` lanes that have work, are not paused and belong to nobody alive. `held` are the lanes that
+-- the worker knows it has: another lane under its name was given to it by an answer that it never got.
+create or replace function syncd.lease(worker uuid, slots integer, held text[] default null)
 returns table (company_id text, epoch bigint)
 language sql
 set search_path = pg_catalog, pg_temp
@@ -44,7 +45,8 @@ as $$
         where greatest(l.due_at, l.not_before) <= clock_timestamp()
               and not exists (
                   select from syncd.worker w
-                  where w.worker_id = l.owner and w.alive_until > clock_timestamp())
+                  where w.worker_id = l.owner and w.alive_until > clock_timestamp()
+                        and (w.worker_id <> worker or held is null or l.company_id = any(held)))
               and exists (
                   select from syncd.worker w
                   where w.worker_id = worker and w.alive_until > clock_timestamp())
@@ -132,11 +134,13 @@ as $$
 declare
     spacing constant interval := interval '1 second' / 8;
     spare constant interval := spacing;
+    longest constant interval := interval '10 seconds';
     now_ constant timestamptz := clock_timestamp();
     turn timestamptz;
 begin
     perform syncd.hold_lane(company, worker, held_epoch);
-    select greatest(now_, (l.budget ->> 'next_turn')::timestamptz) into turn
+    -- A clock that was set back must not silence the company for as long.
+    select greatest(now_, least(coalesce((l.budget ->> 'next_turn')::timestamptz, now_), now_ + longest)) into turn
     from syncd.lane l where l.company_id = company;
     update syncd.lane l set budget = jsonb_build_object('next_turn', turn + spacing) where l.company_id = company;
     return greatest(0, extract(epoch from turn - spare - now_));

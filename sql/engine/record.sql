@@ -46,8 +46,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    ending constant text := result ->> 'outcome';
-    good constant boolean := ending in ('success', 'variance');
+    ending text := result ->> 'outcome';
+    good boolean := ending in ('success', 'variance');
     fault syncd.fault_class := result ->> 'fault';
     sent record;
     then_ record;
@@ -56,12 +56,38 @@ begin
     perform syncd.hold_lane(company, worker, held_epoch);
     select i.*, c.environment, c.realm_id, c.request_id, j.attempts, j.alone, j.source, j.run_id, j.version as now_version,
            l.failures
-    into strict sent
+    into sent
     from syncd.call c
     join syncd.call_item i using (call_id)
     join syncd.lane l on l.company_id = company
     join syncd.job j on j.company_id = i.company_id and j.entity_type = i.entity_type and j.entity_id = i.entity_id
     where c.call_id = settled_call and c.company_id = company and j.call_id = settled_call;
+    if not found then
+        -- Settled already: the daemon never heard that its last attempt to record this was committed.
+        return coalesce((select j.state from syncd.call_item i
+                         join syncd.job j using (company_id, entity_type, entity_id)
+                         where i.call_id = settled_call), 'synced');
+    end if;
+
+    -- One object cannot be two records: QuickBooks was restored or reset, or answered for another call.
+    if good and exists (
+        select from syncd.link mine
+        join syncd.link k using (environment, realm_id, qbo_type)
+        where mine.company_id = company and mine.entity_type = sent.entity_type and mine.sip_id = sent.entity_id
+              and mine.environment = sent.environment and mine.realm_id = sent.realm_id
+              and k.qbo_id = result ->> 'qbo_id' and not k.is_alias
+              and (k.company_id, k.entity_type, k.sip_id) <> (mine.company_id, mine.entity_type, mine.sip_id)
+    ) then
+        ending := 'fault';
+        good := false;
+        fault := 'record';
+        result := result || jsonb_build_object(
+            'outcome', ending, 'fault', fault, 'collision', true, 'may_help', false,
+            'error', format('QuickBooks answered with its record %s, which belongs to another record of Service '
+                            'Invoice Pro already. Look at it in QuickBooks, put it right there, then run: '
+                            'syncd retry %s %s %s', result ->> 'qbo_id', company, sent.entity_type, sent.entity_id),
+            'qbo_id', null, 'sync_token', null);
+    end if;
 
     update syncd.call c
     set outcome = case ending when 'unknown' then 'unknown' when 'absent' then 'abandoned'

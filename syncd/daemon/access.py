@@ -5,17 +5,20 @@ One lane has one owner, so one process at a time refreshes a realm: Intuit refus
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
+from syncd.db.queue import DATABASE_AWAY
 from syncd.qbo import oauth
 from syncd.qbo.client import Access
 
 if TYPE_CHECKING:
     from syncd.config import Config
-    from syncd.db.queue import Connection, Hold, Queue
+    from syncd.db.queue import Connection, Hold, Queue, Refresh
     from syncd.qbo.client import Client
     from syncd.qbo.vault import Vault
 
@@ -23,6 +26,7 @@ log = structlog.get_logger()
 
 MARGIN = timedelta(minutes=2)
 AGAIN_SECONDS = 60.0
+UNCONNECTED_SECONDS = 3600.0
 
 
 class NoAccess(Exception):
@@ -38,6 +42,7 @@ class Keys:
         self._vault = vault
         self._client = client
         self._queue = queue
+        self._renewals: dict[str, asyncio.Task[oauth.Tokens]] = {}
 
     async def access(self, hold: Hold, *, refused: str | None = None) -> Access:
         """A token that is good for the next minutes. `refused` is one that QBO did not take, so that it is
@@ -45,18 +50,40 @@ class Keys:
         """
         connection = await self._queue.connection(hold)
         if connection is None:
+            # Until it is connected: that opens the lane at once.
+            await self._queue.pause(hold, UNCONNECTED_SECONDS, "The company is not connected to QuickBooks.")
             raise NoAccess
         tokens = oauth.Tokens.from_json(self._vault.decrypt(connection.tokens))
         if tokens.access_expires_at < datetime.now(UTC) + MARGIN or tokens.access_token == refused:
-            tokens = await self._renew(hold)
+            tokens = await self._renewed(hold)
         return self._as_access(connection, tokens)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for renewals under way whose lanes have ended."""
+        if self._renewals:
+            await asyncio.wait(self._renewals.values(), timeout=seconds)
+
+    async def _renewed(self, hold: Hold) -> oauth.Tokens:
+        """One renewal of a company at a time, and not cut short with the lane: a token that Intuit gave and nobody
+        kept is a connection lost.
+        """
+        renewal = self._renewals.get(hold.company_id)
+        if renewal is None:
+            renewal = self._renewals[hold.company_id] = asyncio.create_task(self._renew(hold))
+            renewal.add_done_callback(lambda done: self._renewal_ended(hold.company_id, done))
+        return await asyncio.shield(renewal)
+
+    def _renewal_ended(self, company_id: str, renewal: asyncio.Task[oauth.Tokens]) -> None:
+        del self._renewals[company_id]
+        if not renewal.cancelled():
+            renewal.exception()  # seen by whoever waits; nobody may any more
 
     def _as_access(self, connection: Connection, tokens: oauth.Tokens) -> Access:
         return Access(self._config.api_url(connection.environment), connection.realm_id, tokens.access_token)
 
     async def _renew(self, hold: Hold) -> oauth.Tokens:
-        blob, interrupted = await self._queue.begin_refresh(hold)
-        stored = oauth.Tokens.from_json(self._vault.decrypt(blob))
+        refresh = await self._queue.begin_refresh(hold)
+        stored = oauth.Tokens.from_json(self._vault.decrypt(refresh.tokens))
         now = datetime.now(UTC)
         try:
             fresh = await oauth.refresh(
@@ -68,15 +95,24 @@ class Keys:
                 now=now,
             )
         except oauth.InvalidGrant as error:
-            await self._refused(hold, error, interrupted)
+            await self._refused(hold, error, refresh.interrupted_at)
         except (oauth.InvalidClient, oauth.TokenEndpointDown) as error:
             await self._pause(hold, f"{error.reason}. {error.remedy}")
         else:
-            await self._queue.keep_tokens(
-                hold, self._vault.encrypt(fresh.to_json()), fresh.access_expires_at, fresh.refresh_expires_at
-            )
+            await self._keep(hold, refresh, fresh)
             return fresh
         raise NoAccess
+
+    async def _keep(self, hold: Hold, refresh: Refresh, fresh: oauth.Tokens) -> None:
+        """Keeps trying while Postgres is away: the token before is dead already."""
+        blob = self._vault.encrypt(fresh.to_json())
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(DATABASE_AWAY), wait=wait_random_exponential(0.1, max=3)
+        ):
+            with attempt:
+                await self._queue.keep_tokens(
+                    hold, refresh, blob, fresh.access_expires_at, fresh.refresh_expires_at
+                )
 
     async def _refused(self, hold: Hold, error: oauth.InvalidGrant, interrupted: datetime | None) -> None:
         """Intuit's outages refuse good tokens too, so the first refusal only waits."""

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
 from structlog.contextvars import bound_contextvars
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from syncd.daemon.access import NoAccess
 from syncd.daemon.delivery import Delivery, reopened, request_id
-from syncd.db.queue import LaneLost, Result, parse
+from syncd.db.queue import DATABASE_AWAY, LaneLost, Result, parse
 from syncd.db.states import FaultClass
 from syncd.push import Refused, encode, module_for
+from syncd.qbo.oauth import MalformedTokens
 from syncd.qbo.vault import VaultError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from syncd.daemon.access import Keys
     from syncd.daemon.delivery import Courier
     from syncd.db.queue import DueJob, Hold, Queue
@@ -30,7 +32,6 @@ log = structlog.get_logger()
 
 DECIDE_AT_MOST = 10
 PAUSING = {FaultClass.TRANSIENT, FaultClass.THROTTLE, FaultClass.AUTH, FaultClass.COMPANY}
-DATABASE_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 
 class Lane:
@@ -75,16 +76,15 @@ class Lane:
             call = await self._queue.reopen(self._hold)
             if call is not None:
                 delivery = reopened(self._hold, call)
-                return await self._record(
-                    call.call_id, delivery, await self._courier.ask_again(call, delivery, access)
-                )
+                result = await self._answer(delivery, self._courier.ask_again(call, delivery, access))
+                return await self._record(call.call_id, delivery, result)
             jobs = await self._queue.decide(self._hold, DECIDE_AT_MOST)
             for job in jobs:
                 if self._stop.is_set() or not await self._push(job):
                     return False
         except NoAccess:
             return False
-        except VaultError as error:
+        except (VaultError, MalformedTokens) as error:
             await self._queue.pause(self._hold, 60, str(error))
             return False
         return bool(jobs)
@@ -136,7 +136,24 @@ class Lane:
         )
         if call_id is None:
             return True
-        return await self._record(call_id, delivery, await self._courier.send(delivery, access))
+        result = await self._answer(delivery, self._courier.send(delivery, access))
+        return await self._record(call_id, delivery, result)
+
+    async def _answer(self, delivery: Delivery, asking: Awaitable[Result]) -> Result:
+        """An answer that our own code cannot read must not stop the company: its outcome is unknown."""
+        try:
+            return await asking
+        except (LaneLost, NoAccess, VaultError, MalformedTokens, psycopg.Error):
+            raise
+        except Exception:
+            log.exception("an answer cannot be read", request_id=delivery.request_id)
+            return Result(
+                outcome="unknown",
+                fault=FaultClass.RECORD,
+                may_help=True,
+                error=f"QuickBooks answered {delivery.what} with something that syncd cannot read; its log says why."
+                " It asks again.",
+            )
 
     async def _record(self, call_id: int, delivery: Delivery, result: Result) -> bool:
         """Keeps trying while Postgres is away: the answer is in hand and would else have to be asked for again.

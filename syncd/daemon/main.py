@@ -20,9 +20,9 @@ import syncd
 from syncd.daemon import systemd
 from syncd.daemon.access import Keys
 from syncd.daemon.delivery import Courier
-from syncd.daemon.lane import DATABASE_AWAY, Lane
+from syncd.daemon.lane import Lane
 from syncd.db import check
-from syncd.db.queue import Queue, make_pool
+from syncd.db.queue import DATABASE_AWAY, PATIENCE, Queue, make_pool
 from syncd.errors import DatabaseProblem
 from syncd.qbo.client import Client
 from syncd.qbo.vault import Vault
@@ -54,6 +54,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._lanes: set[asyncio.Task[None]] = set()
         self._away = False
+        self._extended = 0.0
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT; a second one ends it at once. Raises DatabaseProblem on an unfit schema."""
@@ -63,8 +64,10 @@ class Daemon:
         systemd.notify(STATUS="waiting for Postgres")
         await self._open()
         if self._stop.is_set():
+            await self._close()
             return
         beats = asyncio.create_task(self._heartbeats())
+        guard = asyncio.create_task(self._guard_lease())
         days = asyncio.create_task(self._each_day())
         try:
             log.info(
@@ -75,12 +78,15 @@ class Daemon:
             systemd.notify(STOPPING=1, STATUS="finishing what is under way")
             await self._finish()
         finally:
-            beats.cancel()
-            days.cancel()
-            await asyncio.gather(beats, days, return_exceptions=True)
-            await self._client.aclose()
-            await self._pool.close(timeout=5)
-            log.info("stopped")
+            for task in (beats, guard, days):
+                task.cancel()
+            await asyncio.gather(beats, guard, days, return_exceptions=True)
+            await self._close()
+
+    async def _close(self) -> None:
+        await self._client.aclose()
+        await self._pool.close(timeout=5)
+        log.info("stopped")
 
     def _ask_to_stop(self) -> None:
         if self._stop.is_set():
@@ -93,15 +99,19 @@ class Daemon:
         while not self._stop.is_set():
             try:
                 async with await psycopg.AsyncConnection.connect(
-                    self._dsn, autocommit=True, connect_timeout=5, application_name="syncd check"
+                    self._dsn, autocommit=True, application_name="syncd check", **PATIENCE
                 ):
                     pass
                 fatal = [f for f in await asyncio.to_thread(self._findings) if f.fatal]
                 if fatal:
                     raise DatabaseProblem(f"{fatal[0].sentence} {fatal[0].remedy}")
-                await self._pool.open(wait=True, timeout=10)
+                # Not wait=True: a pool that gave up waiting is closed for good.
+                await self._pool.open()
                 await self._queue.make_log_partitions()
-                await self._beat(await self._connect_beats())
+                connection = await self._connect_beats()
+                self._extended = asyncio.get_running_loop().time()
+                async with connection:
+                    await self._beat(connection)
             except DATABASE_AWAY as error:
                 self._say_away(error)
                 await self._sleep(random.uniform(0.5, 2))  # noqa: S311 - no secret, only jitter
@@ -136,9 +146,10 @@ class Daemon:
         """Absorb signals and start tasks for the lanes that have work. True: there may be more at once."""
         signals = await self._queue.absorb(SLICE)
         free = self._config.slots - len(self._lanes)
-        held = await self._queue.lease(self._worker, free) if free > 0 else []
+        known = [task.get_name() for task in self._lanes]
+        held = await self._queue.lease(self._worker, free, known) if free > 0 else []
         for hold in held:
-            task = asyncio.create_task(self._serve(hold))
+            task = asyncio.create_task(self._serve(hold), name=hold.company_id)
             self._lanes.add(task)
             task.add_done_callback(self._lanes.discard)
         return bool(signals or held)
@@ -166,40 +177,54 @@ class Daemon:
         for task in self._lanes:
             task.cancel()
         await asyncio.gather(*self._lanes, return_exceptions=True)
+        await self._keys.finish(5)
         try:
             await asyncio.wait_for(self._queue.leave(self._worker), timeout=3)
         except (*DATABASE_AWAY, TimeoutError):
             log.warning("Postgres is away; the leases end by themselves")
 
     async def _heartbeats(self) -> None:
-        """Extends the lease on a connection of its own. What could not be extended in time is given up: the tasks
-        end before others may take their lanes, and this daemon goes on under a new name.
-        """
+        """Extends the lease on a connection of its own, whatever befalls it: nobody else would notice its end."""
         loop = asyncio.get_running_loop()
         lease = self._config.lease_seconds
         connection: psycopg.AsyncConnection | None = None
-        extended = loop.time()
+        failing = False
         while True:
-            await asyncio.sleep(lease / 4)
+            await asyncio.sleep(lease / (16 if failing else 4))
+            asked = loop.time()
             try:
-                connection = connection or await self._connect_beats()
-                asked = loop.time()
-                await asyncio.wait_for(self._beat(connection), timeout=lease / 4)
-                extended = asked
-            except (*DATABASE_AWAY, TimeoutError) as error:
-                log.warning("lease not extended", reason=str(error).strip() or "no answer in time")
+                async with asyncio.timeout(lease / 4):
+                    connection = connection or await self._connect_beats()
+                    await self._beat(connection)
+                self._extended = asked
+                failing = False
+            except (psycopg.Error, TimeoutError) as error:
+                if not failing:
+                    log.warning("lease not extended", reason=str(error).strip() or "no answer in time")
+                failing = True
                 if connection is not None:
                     await connection.close()
                     connection = None
-            if loop.time() - extended > lease * 0.75 and self._lanes:
-                log.error("lease given up", lanes=len(self._lanes))
-                for task in list(self._lanes):
+
+    async def _guard_lease(self) -> None:
+        """What could not be extended in time is given up: the tasks end before others may take their lanes, and this
+        daemon goes on under a new name. Apart from the heartbeat, which may itself hang on a silent Postgres.
+        """
+        loop = asyncio.get_running_loop()
+        lease = self._config.lease_seconds
+        while True:
+            await asyncio.sleep(lease / 16)
+            running = [task for task in self._lanes if not task.cancelling()]
+            if running and loop.time() - self._extended > lease * 0.75:
+                log.error("lease given up", lanes=len(running))
+                for task in running:
                     task.cancel()
+                await asyncio.wait(running, timeout=lease / 8)
                 self._worker = uuid.uuid4()
 
     async def _connect_beats(self) -> psycopg.AsyncConnection:
         return await psycopg.AsyncConnection.connect(
-            self._dsn, autocommit=True, connect_timeout=5, application_name="syncd heartbeat"
+            self._dsn, autocommit=True, application_name="syncd heartbeat", **PATIENCE
         )
 
     async def _beat(self, connection: psycopg.AsyncConnection) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 from psycopg.rows import class_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,21 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 LANE_LOST = "SY001"
+DATABASE_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,  # a primary that has become a standby
+)
 POOL_SIZE = 8
+PATIENCE: dict[str, Any] = {
+    "connect_timeout": 5,
+    # A Postgres whose machine fell silent is noticed after some seconds, not after hours.
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 SESSION = """
     set default_transaction_isolation = 'read committed';
     set statement_timeout = '30s';
@@ -97,6 +111,15 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Refresh:
+    """A renewal of a company's tokens that has begun; `interrupted_at` tells of an earlier one that never ended."""
+
+    tokens: bytes
+    interrupted_at: datetime | None
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What came of a call, as syncd.record takes it; sql/engine/record.sql explains each field."""
 
@@ -136,7 +159,7 @@ def make_pool(dsn: str) -> AsyncConnectionPool:
         check=AsyncConnectionPool.check_connection,
         reconnect_timeout=5,
         timeout=10,
-        kwargs={"autocommit": True, "application_name": "syncd", "connect_timeout": 5},
+        kwargs={"autocommit": True, "application_name": "syncd", **PATIENCE},
     )
 
 
@@ -150,10 +173,12 @@ class Queue:
         """Turn up to `slice_` signals into jobs. Returns how many signals it took."""
         return int(await self._value("select signals from syncd.absorb(%s)", slice_))
 
-    async def lease(self, worker: UUID, slots: int) -> list[Hold]:
-        """Take up to `slots` lanes that have work."""
+    async def lease(self, worker: UUID, slots: int, held: Sequence[str]) -> list[Hold]:
+        """Take up to `slots` lanes that have work; `held` are the companies whose lanes this worker knows it has."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
-            await cursor.execute("select company_id, epoch from syncd.lease(%s, %s)", (worker, slots))
+            await cursor.execute(
+                "select company_id, epoch from syncd.lease(%s, %s, %s)", (worker, slots, list(held))
+            )
             return [Hold(company, worker, epoch) for company, epoch in await cursor.fetchall()]
 
     async def release(self, hold: Hold, *, leaving: bool) -> bool:
@@ -269,23 +294,28 @@ class Queue:
         )
         return rows[0] if rows else None
 
-    async def begin_refresh(self, hold: Hold) -> tuple[bytes, datetime | None]:
-        """The stored tokens, and when a refresh began that never ended, if one did."""
-        async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
-            with _fenced():
-                await cursor.execute(
-                    "select tokens, interrupted_at from syncd.begin_refresh(%s, %s, %s)", _words(hold)
-                )
-            tokens, interrupted = await cursor.fetchone() or (b"", None)
-            return tokens, interrupted
+    async def begin_refresh(self, hold: Hold) -> Refresh:
+        """Note that the tokens are about to change."""
+        rows = await self._rows(
+            Refresh,
+            "select tokens, interrupted_at, started_at from syncd.begin_refresh(%s, %s, %s)",
+            *_words(hold),
+        )
+        return rows[0]
 
     async def keep_tokens(
-        self, hold: Hold, tokens: bytes, access_expires: datetime, refresh_expires: datetime | None
+        self,
+        hold: Hold,
+        refresh: Refresh,
+        tokens: bytes,
+        access_expires: datetime,
+        refresh_expires: datetime | None,
     ) -> None:
-        """Store what Intuit gave, before it is used."""
+        """Store what Intuit gave, before it is used; also if the lane was lost meanwhile."""
         await self._value(
-            "select syncd.keep_tokens(%s, %s, %s, %s, %s, %s)",
+            "select syncd.keep_tokens(%s, %s, %s, %s, %s, %s, %s)",
             *_words(hold),
+            refresh.started_at,
             tokens,
             access_expires,
             refresh_expires,

@@ -481,7 +481,9 @@ def test_another_realm_closes_what_was_open_in_the_former_one(engine: Engine) ->
     assert now
     assert now["state"] == "pending"
     assert [status for _, status, _ in log(engine)] == ["error"]
-    [job] = engine.decide(epoch)
+    with pytest.raises(psycopg.DatabaseError, match="another daemon"):
+        engine.decide(epoch)  # what its owner holds is of the former realm
+    [job] = engine.decide(engine.lease()["1"])
     assert (job["realm_id"], job["operation"], job["generation"]) == ("4711", "create", 0)
 
 
@@ -502,8 +504,8 @@ def test_an_answer_is_recorded_once(engine: Engine) -> None:
     call = engine.intend(epoch, engine.decide(epoch)[0])
     assert call
     engine.record(epoch, call, outcome="success", qbo_id="501", sync_token="0")
-    with pytest.raises(psycopg.Error):
-        engine.record(epoch, call, outcome="success", qbo_id="502", sync_token="0")
+    assert engine.record(epoch, call, outcome="success", qbo_id="502", sync_token="0") == "synced"
+    assert log(engine) == [("Ann", "success", None)]
     assert engine.database.value("select qbo_id from syncd.link") == "501"
 
 
@@ -513,8 +515,13 @@ def test_two_records_cannot_be_linked_to_one_object(engine: Engine) -> None:
     epoch = take(engine)
     first, second = engine.decide(epoch)
     engine.push(epoch, first, "501")
-    with pytest.raises(psycopg.errors.UniqueViolation):
-        engine.push(epoch, second, "501")
+    assert engine.push(epoch, second, "501") == "collision"
+    assert engine.database.rows("select sip_id from syncd.link where qbo_id = '501'") == [
+        (first["entity_id"],)
+    ]
+    assert engine.database.value("select reason from syncd.errors").startswith(
+        "QuickBooks answered with its record 501"
+    )
 
 
 def test_a_retry_makes_failed_records_due_and_leaves_open_calls_alone(engine: Engine) -> None:
