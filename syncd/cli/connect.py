@@ -140,13 +140,13 @@ def _read_tokens() -> tuple[str, Tokens]:
             "The tokens are read from standard input, so that no shell history keeps them.",
             f"{EXPECTED}, for example in a file: syncd company connect … < tokens.json",
         )
-    text = sys.stdin.read()
-    if not text.strip():
-        raise WrongUse("Standard input is empty; the tokens are read from there.", EXPECTED)
     try:
-        data = json.loads(text)
+        text = sys.stdin.read()
+        data = json.loads(text) if text.strip() else None
     except (ValueError, RecursionError):
         raise WrongUse("Standard input is not JSON.", EXPECTED) from None
+    if data is None:
+        raise WrongUse("Standard input is empty; the tokens are read from there.", EXPECTED)
     if not isinstance(data, dict):
         raise WrongUse("Standard input is JSON, but not an object.", EXPECTED)
     missing = [key for key in KEYS if data.get(key) in (None, "")]
@@ -155,6 +155,8 @@ def _read_tokens() -> tuple[str, Tokens]:
     realm_id = str(data["realm_id"])
     if not (realm_id.isascii() and realm_id.isdigit()):
         raise WrongUse("The realm_id is not a number.", "Intuit's consent page calls it realmId.")
+    if not all(str(data[key]).isascii() and str(data[key]).isprintable() for key in KEYS):
+        raise WrongUse("The tokens hold characters that Intuit's never have.", "Were they copied whole?")
     try:
         return realm_id, parse_tokens(data, datetime.now(UTC))
     except MalformedTokens as error:

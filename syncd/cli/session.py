@@ -26,6 +26,8 @@ NOT_INSTALLED = (
     errors.InvalidSchemaName,
 )
 MISUSE = (errors.CheckViolation, errors.InvalidParameterValue, errors.NotNullViolation, errors.DataError)
+# The connection broke, or the server was stopped or restarted.
+GONE = ("08", "57P")
 CONSTRAINTS = {"company_name_given": "A company needs a name"}
 
 
@@ -51,6 +53,11 @@ def session() -> Iterator[Connection]:
     dsn = config.load().need_dsn()
     try:
         with _connect(dsn) as connection:
+            # Not as options of the connection: a pooler in between refuses those.
+            connection.execute(
+                "select set_config('lock_timeout', '10s', false), set_config('statement_timeout', '60s', false),"
+                " set_config('default_transaction_isolation', 'read committed', false)"
+            )
             yield connection
     except psycopg.Error as error:
         _translate(error)
@@ -62,7 +69,7 @@ def session() -> Iterator[Connection]:
 
 def _connect(dsn: str) -> Connection:
     try:
-        connection = psycopg.connect(
+        return psycopg.connect(
             dsn, autocommit=True, row_factory=dict_row, application_name="syncd admin", connect_timeout=10
         )
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
@@ -72,12 +79,6 @@ def _connect(dsn: str) -> Connection:
             f"The database cannot be reached: {clean(reasons[-1] if reasons else 'no reason was given')}.",
             "Look at SYNCD_DSN and whether Postgres is up.",
         ) from None
-    # Not as connection options: a pooler in between refuses those.
-    connection.execute(
-        "select set_config('lock_timeout', '10s', false), set_config('statement_timeout', '60s', false),"
-        " set_config('default_transaction_isolation', 'read committed', false)"
-    )
-    return connection
 
 
 def _translate(error: psycopg.Error) -> NoReturn:
@@ -104,7 +105,7 @@ def _translate(error: psycopg.Error) -> NoReturn:
         ) from None
     if isinstance(error, MISUSE):
         raise WrongUse(f"{CONSTRAINTS.get(error.diag.constraint_name or '', said)}.", hint) from None
-    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+    if isinstance(error, psycopg.OperationalError) and (error.sqlstate or GONE[0]).startswith(GONE):
         raise DatabaseProblem(f"The database went away: {said}.", "Try again.") from None
     raise SyncdError(f"The database refused this: {said}.", hint) from None
 

@@ -56,7 +56,10 @@ def show(company_id: str, as_json: bool) -> None:
         return
     tell(f"{company['name']} (company {company_id})")
     tell(_connection(company))
-    rows = [{"Setting": label, "Value": settings[column]} for column, label in LABELS.items()]
+    rows = [
+        {"Setting": label, "Value": "not set" if settings[column] is None else settings[column]}
+        for column, label in LABELS.items()
+    ]
     rows.append({"Setting": "Region", "Value": REGIONS[Region(company["region"])]})
     click.echo()
     print_table(rows, ["Setting", "Value"], empty="", style=_colour)

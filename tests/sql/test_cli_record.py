@@ -1,0 +1,206 @@
+"""`syncd explain` and `syncd retry`: one record, in every state that it can be in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.cli import Commands
+
+if TYPE_CHECKING:
+    from tests.support.database import Database
+
+
+@pytest.fixture
+def syncd(
+    database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Commands:
+    database.add_company()
+    database.execute("select syncd.heartbeat(gen_random_uuid(), interval '1 hour')")
+    return Commands(monkeypatch, capsys, SYNCD_DSN=database.admin_dsn)
+
+
+@pytest.fixture
+def ann(syncd: Commands, database: Database) -> str:
+    """A customer whose change has been absorbed."""
+    id_ = database.add_customer("Ann [Lee]")
+    database.execute("select syncd.absorb(100)")
+    return id_
+
+
+def link(database: Database, id_: str, state: str = "synced", note: str | None = None) -> None:
+    """Make the record one that QuickBooks has as it stands now, with no job."""
+    database.execute(
+        "insert into syncd.link (company_id, entity_type, sip_id, environment, realm_id, qbo_type, qbo_id,"
+        " fingerprint, document, state, note, synced_at) select '1', 'customer', %s, 'sandbox', '9130', 'Customer',"
+        " '58', j.fingerprint, j.document, %s, %s, clock_timestamp() from syncd.judge('1', '{customer}', array[%s]) j",
+        (id_, state, note, id_),
+    )
+    database.execute("delete from syncd.job")
+
+
+def set_job(database: Database, **columns: object) -> None:
+    assignments = ", ".join(f"{name} = %s" for name in columns)
+    database.execute(f"update syncd.job set {assignments}", list(columns.values()))  # noqa: S608
+
+
+def explain(syncd: Commands, id_: str) -> str:
+    return syncd("explain", "1", "customer", id_).out
+
+
+def test_noted_but_not_looked_at(syncd: Commands, database: Database) -> None:
+    id_ = database.add_customer("Ann")
+    said = explain(syncd, id_)
+    assert said.startswith('Customer "Ann" is not in QuickBooks.\nA change of it was noted 0 s ago')
+
+
+def test_due(syncd: Commands, database: Database, ann: str) -> None:
+    said = explain(syncd, ann)
+    assert said.startswith('Customer "Ann [Lee]" is not in QuickBooks.\nIt has been due since ')
+    database.execute("delete from syncd.worker")
+    assert "No daemon is running" in explain(syncd, ann)
+    database.execute("select syncd.heartbeat(gen_random_uuid(), interval '1 hour')")
+    database.execute("update syncd.lane set not_before = 'infinity', paused_because = 'Closed for repairs.'")
+    assert "Nothing goes out for this company until somebody acts: Closed for repairs." in explain(syncd, ann)
+
+
+def test_due_again_after_a_failure(syncd: Commands, database: Database, ann: str) -> None:
+    set_job(database, attempts=1, reason="Refused.")
+    database.execute("update syncd.job set due_at = clock_timestamp() + interval '599 s'")
+    said = explain(syncd, ann)
+    assert "and failed 1 time." in said
+    assert "The last try: Refused." in said
+    assert "The next try is in 9 min." in said
+
+
+def test_in_quickbooks(syncd: Commands, database: Database, ann: str) -> None:
+    link(database, ann)
+    said = explain(syncd, ann)
+    assert said.startswith(
+        'Customer "Ann [Lee]" is in QuickBooks as Customer 58, as it stands in Service Invoice Pro'
+    )
+    assert "It was sent last at " in said
+
+
+def test_in_quickbooks_but_changed_while_it_was_off(syncd: Commands, database: Database, ann: str) -> None:
+    link(database, ann)
+    database.switch("1", auto_customers=False)
+    database.execute("update sip.customers set phone = '1'")
+    database.execute("select syncd.absorb(100)")
+    said = explain(syncd, ann)
+    assert "is in QuickBooks as Customer 58, but not as it stands in Service Invoice Pro now." in said
+    assert "Automatic sync of this is switched off.\nSee: syncd settings show 1\n" in said
+    database.switch("1", auto_customers=True)
+    assert "No change of it is owed" in explain(syncd, ann)
+
+
+def test_taken_otherwise_than_it_was_sent(syncd: Commands, database: Database, ann: str) -> None:
+    link(database, ann, "variance", "The name was cut.")
+    assert "but QuickBooks took it otherwise than it was sent: The name was cut." in explain(syncd, ann)
+
+
+def test_not_connected(syncd: Commands, database: Database, ann: str) -> None:
+    database.execute("update syncd.company set state = 'disconnected'")
+    assert "The company is not connected to QuickBooks." in explain(syncd, ann)
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ("error", "It failed after 3 tries: Refused."),
+        ("held", "It is held after 3 tries: Refused."),
+        ("collision", "QuickBooks holds something that may be this record after 3 tries: Refused."),
+    ],
+)
+def test_needing_a_person(syncd: Commands, database: Database, ann: str, state: str, sentence: str) -> None:
+    set_job(database, state=state, attempts=3, reason="Refused.", due_at="infinity")
+    assert f"{sentence}\nWhen that is put right: syncd retry 1 customer {ann}" in explain(syncd, ann)
+    assert syncd("retry", "1", "customers", ann).out == 'Customer "Ann [Lee]" is tried again.\n'
+    assert database.rows("select state::text, attempts, due_at from syncd.job") == [("pending", 0, None)]
+
+
+def test_sent_and_never_answered(syncd: Commands, database: Database, ann: str) -> None:
+    call = database.value(
+        "insert into syncd.call (company_id, environment, realm_id, kind, path, request_id, body, worker_id, epoch)"
+        " values ('1', 'sandbox', '9130', 'single', 'customer', 'req-1', 'secret', gen_random_uuid(), 1)"
+        " returning call_id"
+    )
+    set_job(database, state="unknown", call_id=call)
+    said = explain(syncd, ann)
+    assert "The call that was sent 0 s ago was never answered." in said
+    assert "(req-1)" in said
+    assert "a call of it is under way" in syncd("retry", "1", "customer", ann).out
+    assert database.value("select state::text from syncd.job") == "unknown"
+
+
+def test_gone_in_sip_but_in_quickbooks(syncd: Commands, database: Database, ann: str) -> None:
+    link(database, ann)
+    database.execute("delete from sip.customers")
+    database.execute("select syncd.absorb(100)")
+    said = explain(syncd, ann)
+    assert said.startswith('Customer "Ann [Lee]" is in QuickBooks as Customer 58, but not as it stands')
+    assert "It was deleted in Service Invoice Pro after it had been synced." in said
+
+
+def test_its_last_log_rows_are_shown(syncd: Commands, database: Database, ann: str) -> None:
+    database.execute(
+        "insert into syncd.sync_log (company_id, entity_type, entity_id, entity_name, direction, status, error)"
+        " select '1', 'customer', %s, 'Ann', 'push', 'error', 'Reason ' || g from generate_series(1, 7) g",
+        (ann,),
+    )
+    said = explain(syncd, ann)
+    assert [f"Reason {n}" in said for n in range(1, 8)] == [False, False, True, True, True, True, True]
+    assert len(syncd("explain", "1", "customer", ann, "--json").json["log"]) == 5
+
+
+@pytest.mark.parametrize("command", ["explain", "retry"])
+@pytest.mark.parametrize("id_", ["777", "abc", "", "99999999999999999999999", "1.5", "\x1b[31m"])
+def test_an_id_that_names_nothing_is_a_sentence(syncd: Commands, ann: str, command: str, id_: str) -> None:
+    refusal = syncd.refused(command, "1", "customer", id_)
+    assert refusal.startswith("syncd: There is no customer ")
+    assert "\x1b" not in refusal
+
+
+def test_a_record_of_another_company_is_none_of_this_one(
+    syncd: Commands, database: Database, ann: str
+) -> None:
+    database.add_company("2", realm="2")
+    assert "There is no customer" in syncd.refused("explain", "2", "customer", ann)
+
+
+@pytest.mark.parametrize(
+    "words", [["9", "customer", "1"], ["1", "widget", "1"], ["1", "\udcff", "1"], ["1", "customer", "\udcff"]]
+)
+@pytest.mark.parametrize("command", ["explain", "retry"])
+def test_wrong_words_are_wrong_use(syncd: Commands, command: str, words: list[str]) -> None:
+    syncd.refused(command, *words)
+
+
+def test_an_id_is_understood_as_sip_understands_it(syncd: Commands, ann: str) -> None:
+    assert explain(syncd, f"00{ann}") == explain(syncd, ann)
+
+
+def test_retrying_all_that_failed(syncd: Commands, database: Database, ann: str) -> None:
+    assert "There is nothing to retry" in syncd("retry", "1", "--all-errors").out
+    database.add_customer("Bob")
+    database.execute("select syncd.absorb(100)")
+    set_job(database, state="error", due_at="infinity")
+    assert syncd("retry", "1", "--all-errors").out == "2 records are tried again.\n"
+
+
+def test_retrying_what_is_in_quickbooks_already(syncd: Commands, database: Database, ann: str) -> None:
+    link(database, ann)
+    assert "There is nothing to retry: nothing is owed" in syncd("retry", "1", "customer", ann).out
+
+
+def test_retrying_what_will_still_wait_says_so(syncd: Commands, database: Database, ann: str) -> None:
+    database.switch("1", auto_customers=False)
+    set_job(database, state="error", due_at="infinity")
+    said = syncd("retry", "1", "customer", ann).out
+    assert "It will still wait: Automatic sync of this is switched off." in said
+
+
+@pytest.mark.parametrize("words", [["1"], ["1", "customer"], ["1", "customer", "1", "--all-errors"]])
+def test_retry_must_be_told_what(syncd: Commands, words: list[str]) -> None:
+    syncd.refused("retry", *words)
