@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.processes import Daemon, Sandbox, environment, until
+from syncd.qbo.oauth import parse_tokens
+from syncd.qbo.vault import Vault
+from tests.support.processes import VAULT_KEY, Daemon, Sandbox, environment, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,14 +39,31 @@ class World:
         self._daemons: list[Daemon] = []
 
     def connect(self, company: str = "1", *, on: bool = True, **profile: Any) -> str:
-        """A company of SIP, connected to a realm of its own by the real command. Returns the realm."""
+        """A company of SIP, connected to a realm of its own. Returns the realm.
+
+        Without the commands, which have tests of their own: a process costs a hundred times this.
+        """
+        made = self.sandbox.tell("companies", **{"profile": "us-automated-tax", **profile})
+        realm: str = made["realm_id"]
+        tokens = parse_tokens(self.sandbox.tell("tokens", realm_id=realm), datetime.now(UTC))
         self.database.execute(
             "insert into sip.organizations (id, name) values (%s, 'Company') on conflict do nothing",
             (company,),
         )
-        realm: str = self.sandbox.tell("companies", profile="us-automated-tax", **profile)["realm_id"]
-        self.syncd("company", "add", company, "--name", f"Company {company}", "--timezone", "America/Denver")
-        self.reconnect(company, realm)
+        self.database.execute(
+            "insert into syncd.company (company_id, name, region, timezone) values (%s, %s, 'us', 'America/Denver')",
+            (company, f"Company {company}"),
+        )
+        self.database.execute(
+            "select syncd.connect_company(%s, 'sandbox', %s, %s, %s, %s, '{}', '{}', 'USD', false)",
+            (
+                company,
+                realm,
+                Vault([VAULT_KEY]).encrypt(tokens.to_json()),
+                tokens.access_expires_at,
+                tokens.refresh_expires_at,
+            ),
+        )
         if on:
             self.database.switch(company, enable_sync=True, auto_customers=True)
         return realm
