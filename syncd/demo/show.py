@@ -125,9 +125,10 @@ class Show:
 
     def _hanging(self, left: Text, text: Text) -> None:
         """Wrapped beside what stands to the left."""
-        for number, line in enumerate(text.wrap(self._console, self._console.width - left.cell_len)):
+        indent = left.cell_len
+        for number, line in enumerate(text.wrap(self._console, self._console.width - indent)):
             line.rstrip()
-            self._console.print((Text(" " * left.cell_len) if number else left).append_text(line))
+            self._console.print(Text.assemble(" " * indent if number else left, line))
 
 
 def _moving(counters: Counters) -> Group:

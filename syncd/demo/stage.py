@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 
 from syncd.db import files, schema
 from syncd.demo.postgres import PostgresMissing, throwaway_postgres
-from syncd.demo.processes import Child, Command, run_side_by_side
+from syncd.demo.processes import Child, run_side_by_side
 from syncd.demo.quickbooks import QuickBooks
 from syncd.errors import SyncdError
 from syncd.qbo.vault import Vault
