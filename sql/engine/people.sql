@@ -40,11 +40,13 @@ returns table (
 language sql stable security definer rows 1
 set search_path = pg_catalog, pg_temp
 as $$
+    -- Materialized, or else the planner puts the call into each of the comparisons below.
+    with k as materialized (select syncd.key_of(entity, id) as key)
     select k.key, coalesce(v.entity_name, logged.entity_name, k.key), d.entity_id is not null, v.verdict, v.reason,
            v.waits_on, j.state, j.reason, j.waits_on, j.waits_for_type, j.waits_for_id, j.attempts,
            nullif(j.due_at, 'infinity'), j.owed_since, j.fault_class, j.error_code, l.qbo_type, l.qbo_id, l.state,
            l.note, l.synced_at, c.outcome, i.operation, c.sent_at, c.sends, c.request_id, noted.signaled_at
-    from (select syncd.key_of(entity, id)) as k (key)
+    from k
     join syncd.company o on o.company_id = company
     left join syncd.judge(company, array[entity], array[k.key]) v on true
     left join syncd.documents(array[entity], array[k.key]) d on d.company_id = company

@@ -118,13 +118,13 @@ def _listed(company: Row) -> dict[str, str]:
     }
 
 
-@command.command("new-key")
+@command.command("new-key", short_help="Print a key that encrypts tokens.")
 def new_key() -> None:
     """Print a new key for SYNCD_VAULT_KEYS, which encrypts the tokens."""
     click.echo(Vault.generate_key())
 
 
-@command.command("rotate-keys")
+@command.command("rotate-keys", short_help="Encrypt all tokens with the first key.")
 def rotate_keys() -> None:
     """Encrypt all tokens with the first key of SYNCD_VAULT_KEYS.
 

@@ -71,7 +71,7 @@ class Realm:
         return None
 
 
-@click.command()
+@click.command(short_help="Connect a company to QuickBooks.")
 @click.argument("company_id", metavar="ID")
 @click.option(
     "--environment",
