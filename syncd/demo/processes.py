@@ -166,7 +166,8 @@ def _guard(words: list[str], parent: int) -> int:
         if time.monotonic() > end or os.getppid() != parent:
             child.kill()
         time.sleep(0.01)
-    return abs(child.wait())
+    code = child.wait()
+    return code if code >= 0 else 128 - code  # as shells say it
 
 
 def _die_with_parent() -> None:

@@ -109,11 +109,11 @@ class Scenario:
         for number in range(CALM_EDITS):
             company = self._companies[number % len(self._companies)].company_id
             customer = self._customers[company][number // len(self._companies) % IMPORTED]
+            # Looked at before the edit and not after it: looking would compete with what is measured.
             if not self._watch.resting():
                 self._watch.rest()
             self._app.edit(customer, phone=f"208-555-01{number:02}")
             self._app.commit(quiet=True)
-            # No counters meanwhile: they would compete with what is measured.
             time.sleep(random.uniform(*CALM_SECONDS))  # noqa: S311 - no secret
 
     def _begin_and_go_for_coffee(self) -> Session:
