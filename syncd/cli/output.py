@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich import markup
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -114,8 +113,3 @@ def clean(text: str) -> str:
 def quoted(text: str) -> str:
     """A name or a word that somebody typed, inside a sentence."""
     return f'"{clean(text)}"'
-
-
-def escape(text: str) -> str:
-    """Text of users inside rich markup."""
-    return markup.escape(clean(text))
