@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-
 import click
+
+from syncd.demo import interrupt
 
 
 @click.command()
@@ -17,17 +17,10 @@ def command() -> None:
 
     Needs no configuration and leaves nothing behind, also when interrupted.
     """
+    interrupt.listen()
+    from syncd.demo.play import play
+    from syncd.demo.show import Show
     from syncd.demo.stage import forget_environment
 
     forget_environment()
-    signal.signal(signal.SIGINT, _interrupt_once)
-    from syncd.demo.play import play
-    from syncd.demo.show import Show
-
     click.get_current_context().exit(0 if play(Show()) else 1)
-
-
-def _interrupt_once(*_: object) -> None:
-    # A second Ctrl-C must not cut short what the first one set going: everything ends within seconds.
-    signal.signal(signal.SIGINT, lambda *_: None)
-    raise KeyboardInterrupt

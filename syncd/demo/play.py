@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from syncd.demo import report
+from syncd.demo import interrupt, report
 from syncd.demo.scenario import Scenario, prepare
 from syncd.demo.show import Counters, Show
 from syncd.demo.stage import staged
@@ -43,7 +43,8 @@ class Watcher:
         self.tell = show.tell
 
     def look(self) -> Counters:
-        """Count, show. Raises ProcessFailed if a process has died."""
+        """Count, show. Raises ProcessFailed if a process has died, KeyboardInterrupt after Ctrl-C."""
+        interrupt.check()
         self._stage.check()
         self._stage.quickbooks.look()
         in_sip, on_their_way, held = self._connection.execute(COUNT).fetchone() or (0, 0, 0)

@@ -1,17 +1,12 @@
 """The demo's processes: the sandbox and the daemon, and single commands of an admin.
 
-Each long-running one has a guard between the demo and itself: this file, run as a script, which holds the other
-end of a pipe. When the demo closes its end or dies, however it dies, the guard ends its child; when the guard is
-killed, the child goes with it (Linux).
+Each long-running one has a guard (guard.py) between the demo and itself, and so ends with the demo however that ends.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import select
-import signal
 import subprocess
 import sys
 import time
@@ -19,12 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncd.demo import interrupt
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+GUARD = Path(__file__).with_name("guard.py")
 ROOT = Path(__file__).resolve().parent.parent.parent  # what holds the package: a checkout or site-packages
 START_SECONDS = 20.0
-END_SECONDS = 8.0
 LOOK_SECONDS = 0.1
 
 
@@ -51,7 +48,7 @@ class Child:
         plan = {"words": syncd_words(words), "parent": os.getpid()}
         with log.open("wb") as out:
             self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", __file__, json.dumps(plan)],
+                [sys.executable, "-I", "-S", str(GUARD), json.dumps(plan)],
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=out,
@@ -74,6 +71,7 @@ class Child:
                 if found(line):
                     return line
             self.check()
+            interrupt.check()
             if time.monotonic() > end:
                 raise ProcessFailed(f"The {self.name} did not start in {START_SECONDS:.0f} s.", self.tail())
             time.sleep(0.01)
@@ -108,20 +106,25 @@ class Command:
             encoding="utf-8",
             env=dict(environment),
             cwd=ROOT,
+            start_new_session=True,  # as above
         )
 
     def output(self) -> str:
         """What it printed on stdout. Raises ProcessFailed if it failed."""
-        with self._process:
-            try:
-                printed, complaint = self._process.communicate(self._given)
-            except BaseException:
-                self._process.kill()
-                raise
+        printed, complaint = self._communicate()
         if self._process.returncode:
             sentence = f"`syncd {' '.join(self._words)}` ended with exit code {self._process.returncode}."
             raise ProcessFailed(sentence, f"{printed}{complaint}".strip())
         return printed
+
+    def _communicate(self) -> tuple[str, str]:
+        given: str | None = self._given
+        while True:
+            interrupt.check()
+            try:
+                return self._process.communicate(given, timeout=LOOK_SECONDS)
+            except subprocess.TimeoutExpired:
+                given = None  # has been passed on
 
     def kill(self) -> None:
         """End it, if it has not ended."""
@@ -130,50 +133,15 @@ class Command:
             pass
 
 
-def run_side_by_side(calls: Sequence[tuple[Sequence[str], str]], environment: Mapping[str, str]) -> None:
-    """Run commands, each with its standard input, at the same time; none is left running if one fails."""
+def run_side_by_side(calls: Sequence[tuple[Sequence[str], str]], environment: Mapping[str, str]) -> list[str]:
+    """Run commands, each with its standard input, at the same time; what each printed on stdout. None is left
+    running if one fails.
+    """
     started: list[Command] = []
     try:
         for words, given in calls:
             started.append(Command(words, environment, given))
-        for command in started:
-            command.output()
+        return [command.output() for command in started]
     finally:
         for command in started:
             command.kill()
-
-
-def _guard(words: list[str], parent: int) -> int:
-    """Until the child ends by itself or the demo is gone. Standard library only: it runs without site-packages."""
-    asked = False
-
-    def ask(*_: object) -> None:
-        nonlocal asked
-        asked = True
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, ask)
-    child = subprocess.Popen(words, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)
-    # The parent's id as well as the pipe: a fork of the demo may hold the pipe open after its death.
-    while child.poll() is None and not asked and os.getppid() == parent:
-        if select.select([0], [], [], LOOK_SECONDS)[0]:
-            break
-    if child.poll() is None:
-        child.terminate()
-    end = time.monotonic() + END_SECONDS
-    while child.poll() is None:
-        # Without a demo there is no Postgres any more, and nothing that could be brought to an orderly end.
-        if time.monotonic() > end or os.getppid() != parent:
-            child.kill()
-        time.sleep(0.01)
-    code = child.wait()
-    return code if code >= 0 else 128 - code  # as shells say it
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    sys.exit(_guard(**json.loads(sys.argv[1])))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from syncd.demo.compare import Comparison, Customer, compare
 from syncd.demo.latency import Arrival, latencies, percentile
-from syncd.demo.processes import Command
+from syncd.demo.processes import run_side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def report(
     company = stage.companies[0]
     show.heading(f"$ syncd log {company.company_id}        ({company.name})")
     words = ["log", company.company_id, "--limit", LOG_ROWS]
-    show.verbatim(Command(words, {**stage.admin, **show.as_terminal()}).output())
+    show.verbatim(run_side_by_side([(words, "")], {**stage.admin, **show.as_terminal()})[0])
 
     stage.quickbooks.look()
     arrivals = _arrivals(stage, connection)

@@ -16,6 +16,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from syncd.demo import interrupt
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -61,12 +63,14 @@ class Show:
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
         """A step of the set-up, with its time once it is done."""
+        interrupt.check()
         began = time.monotonic()
         if self._console.is_terminal:
             with self._console.status(Text(text)):
                 yield
         else:
             yield
+        interrupt.check()
         self._row(f"{time.monotonic() - began:5.1f} s", Text(text, "dim"))
 
     @contextmanager

@@ -89,7 +89,9 @@ def test_07_a_new_customer_is_pushed(company: Company) -> None:
     assert customer["DisplayName"] == "Ann Lee"
     assert customer["PrimaryEmailAddr"] == {"Address": "ann@example.com"}
     assert customer["PrimaryPhone"] == {"FreeFormNumber": "303 555 0142"}
-    address = {key: customer["BillAddr"][key] for key in ("Line1", "City", "CountrySubDivisionCode", "PostalCode")}
+    address = {
+        key: customer["BillAddr"][key] for key in ("Line1", "City", "CountrySubDivisionCode", "PostalCode")
+    }
     assert list(address.values()) == ["1 Main St", "Denver", "CO", "80202"]
     assert not {"Notes", "GivenName", "FamilyName", "ShipAddr"} & customer.keys()
     assert company.log() == [("Customer", "Ann Lee", "Push", "Success", None)]
@@ -147,7 +149,9 @@ def test_12_notes_and_the_unsubscribed_flag_cause_no_call(company: Company) -> N
 def test_13_updates_in_a_row_yield_one_customer_with_the_last_values(company: Company) -> None:
     company.add("Ann")
     for number in range(20):
-        company.sql("update sip.customers set name = %s where organization_id = %s", (f"Ann {number}", company.id))
+        company.sql(
+            "update sip.customers set name = %s where organization_id = %s", (f"Ann {number}", company.id)
+        )
     company.settle()
     assert [o["DisplayName"] for o in company.objects()] == ["Ann 19"]
 
@@ -191,7 +195,7 @@ def test_14_a_name_that_a_vendor_has_is_explained_and_a_retry_sends_it(company: 
 @pytest.mark.parametrize(
     ("name", "sent"),
     [
-        ("O'Brien & Søn \"GmbH\"", "O'Brien & Søn \"GmbH\""),
+        ('O\'Brien & Søn "GmbH"', 'O\'Brien & Søn "GmbH"'),
         ("Acme: West", "Acme -  West"),
         ("Tab\tand\nnewline", "Tab and newline"),
         ("  Blanks around  ", "Blanks around"),
@@ -227,7 +231,8 @@ def test_a_name_that_is_too_long_is_refused_and_the_others_pass(company: Company
     company.add("Ann Lee")
     company.settle()
     assert [o["DisplayName"] for o in company.objects()] == ["Ann Lee"]
-    assert [row[4] for row in company.log() if row[3] == "Error"][0].count("500") == 1
+    [error] = [row[4] for row in company.log() if row[3] == "Error"]
+    assert "QuickBooks takes at most 500" in error
 
 
 def test_01_with_enable_sync_off_nothing_goes_out(quiet: Company) -> None:
@@ -238,7 +243,9 @@ def test_01_with_enable_sync_off_nothing_goes_out(quiet: Company) -> None:
     assert quiet.log() == []
 
 
-def test_03_06_a_toggle_off_sends_nothing_and_switching_on_sends_nothing_retroactively(quiet: Company) -> None:
+def test_03_06_a_toggle_off_sends_nothing_and_switching_on_sends_nothing_retroactively(
+    quiet: Company,
+) -> None:
     quiet.world.syncd("settings", "set", quiet.id, "enable-sync", "on")
     quiet.add("Before")
     until(lambda: quiet.world.at_rest())

@@ -86,7 +86,12 @@ def test_a_new_entity_is_four_new_files(
     def syncd(*words: str, given: str = "") -> None:
         as_owner = {**env, "SYNCD_DSN": database.dsn}
         subprocess.run(
-            [sys.executable, "-m", "syncd", *words], cwd=checkout, env=as_owner, input=given, text=True, check=True
+            [sys.executable, "-m", "syncd", *words],
+            cwd=checkout,
+            env=as_owner,
+            input=given,
+            text=True,
+            check=True,
         )
 
     syncd("db", "upgrade")
@@ -113,5 +118,3 @@ def test_a_new_entity_is_four_new_files(
     until(lambda: names() == ["Porch", "Roof and gutter"])
     labels = database.rows('select distinct "Entity Type", "Status" from syncd.sync_log_view')
     assert labels == [("Department", "Success")]
-
-

@@ -20,7 +20,8 @@ import psycopg
 import pytest
 
 from syncd.demo import postgres
-from syncd.demo.postgres import PostgresFailed, PostgresMissing, Server, throwaway_postgres
+from syncd.demo.postgres import PostgresMissing, Server, throwaway_postgres
+from syncd.demo.supervisor import PostgresFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
