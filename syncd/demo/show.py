@@ -99,6 +99,7 @@ class Show:
 
     def heading(self, text: str) -> None:
         """Above a part of the report."""
+        interrupt.check()
         self._console.print()
         self._console.print(Text(text, "bold"))
 
