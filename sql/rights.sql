@@ -17,11 +17,9 @@ grant insert, update, delete on
     to syncd_daemon;
 grant insert on syncd.sync_log to syncd_daemon;
 grant update on syncd.company to syncd_daemon;
-grant usage on all sequences in schema syncd to syncd_daemon, syncd_admin;
+grant usage on all sequences in schema syncd to syncd_daemon;
 
 grant insert, update on syncd.company, syncd.sync_settings to syncd_admin;
-grant insert on syncd.settings_history, syncd.lane, syncd.sync_log to syncd_admin;
-grant update on syncd.lane, syncd.job, syncd.call to syncd_admin;
 grant execute on function
     syncd.documents, syncd.judge, syncd.company_today, syncd.was_on, syncd.connect_company, syncd.retry,
     syncd.change_settings

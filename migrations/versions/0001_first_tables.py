@@ -129,6 +129,7 @@ create table syncd.link (
 );
 create unique index link_qbo_once on syncd.link (environment, realm_id, qbo_type, qbo_id)
     where qbo_id is not null and not is_alias;
+create index link_variance on syncd.link (company_id) where state = 'variance';
 """
 
 QUEUE = """

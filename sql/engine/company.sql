@@ -2,11 +2,12 @@
 --
 -- Called by: the triggers below (on writes of anybody), `syncd company connect` (connect_company), the daemon
 --            (begin_refresh, keep_tokens, refuse_refresh).
--- Touches:   company, sync_settings, settings_history, lane, job, call, sync_log.
+-- Touches:   company, sync_settings, settings_history, lane, job, call, sync_log. Where an admin's row has such
+--            effects, the function has the owner's rights: the admin has none on these tables.
 
 -- A company has a lane and settings from its first moment; everything ships off.
 create or replace function syncd.company_added() returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -69,7 +70,7 @@ for each row execute function syncd.settings_checked();
 -- Keeps every version, and makes what waited for a switch due again: the next decision obeys the new settings.
 -- The lane is locked before its jobs, as everywhere.
 create or replace function syncd.settings_changed() returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -109,7 +110,7 @@ create or replace function syncd.connect_company(
     company text, environment syncd.environment, realm text, tokens bytea,
     access_expires timestamptz, refresh_expires timestamptz, info jsonb, prefs jsonb, currency text, payroll boolean
 ) returns void
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin

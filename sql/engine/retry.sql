@@ -7,7 +7,7 @@
 -- company. Returns how many. What has an open call is settled by itself and left alone.
 create or replace function syncd.retry(company text, entity text default null, id text default null)
 returns integer
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -162,16 +162,16 @@ def rotate_keys() -> None:
 
 
 def _rotate(connection: Connection, company_id: str, vault: Vault) -> None:
-    """Under the lane's lock, and with the tokens read by a later statement than the one that waited for it: a
-    refresh that a daemon stores meanwhile is either read here or comes after.
-    """
-    with connection.transaction():
-        connection.execute("select from syncd.lane where company_id = %s for no key update", (company_id,))
+    """Only over the tokens that were read: a refresh that a daemon stores meanwhile stays, and is read again here."""
+    while True:
         row = connection.execute(
             "select tokens from syncd.company where company_id = %s", (company_id,)
         ).fetchone()
-        if row is not None and row["tokens"] is not None:
-            connection.execute(
-                "update syncd.company set tokens = %s where company_id = %s",
-                (vault.rotate(row["tokens"]), company_id),
-            )
+        if row is None or row["tokens"] is None:
+            return
+        done = connection.execute(
+            "update syncd.company set tokens = %s where company_id = %s and tokens = %s",
+            (vault.rotate(row["tokens"]), company_id, row["tokens"]),
+        )
+        if done.rowcount:
+            return

@@ -182,6 +182,7 @@ link = Table(
         unique=True,
         postgresql_where=text("qbo_id is not null and not is_alias"),
     ),
+    Index("link_variance", "company_id", postgresql_where=text("state = 'variance'")),
 )
 
 outbox = Table(

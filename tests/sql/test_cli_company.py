@@ -8,7 +8,7 @@ import pty
 import subprocess
 import sys
 import threading
-import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -17,7 +17,7 @@ import pytest
 from syncd.qbo.oauth import Tokens
 from syncd.qbo.vault import Vault
 from tests.support.cli import Commands
-from tests.support.processes import VAULT_KEY, Sandbox, environment
+from tests.support.processes import VAULT_KEY, Sandbox, environment, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -244,13 +244,15 @@ def test_changing_keys_waits_for_a_refresh_and_takes_its_tokens(
     new = Vault.generate_key()
     syncd.environment(SYNCD_VAULT_KEYS=f"{new},{VAULT_KEY}")
     with psycopg.connect(database.dsn) as daemon:
-        daemon.execute("select from syncd.lane for no key update")
-        fresh = Vault([VAULT_KEY]).encrypt(b"fresh")
+        daemon.execute("update syncd.company set tokens = %s", (Vault([VAULT_KEY]).encrypt(b"fresh"),))
 
         def finish() -> None:
-            while not database.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock'"):
-                time.sleep(0.01)
-            daemon.execute("update syncd.company set tokens = %s", (fresh,))
+            with suppress(AssertionError):  # the commit must come, or the command waits for ever
+                until(
+                    lambda: database.value(
+                        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                    )
+                )
             daemon.commit()
 
         refresh = threading.Thread(target=finish)

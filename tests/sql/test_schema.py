@@ -119,7 +119,7 @@ DAMAGES = [
         "Trigger zz_syncd_1_update on sip.customers is missing.",
     ),
     ("alter table sip.customers disable trigger zz_syncd_1_insert", "was changed or disabled by hand"),
-    ("drop function syncd.lease", "Function syncd.lease(uuid,integer) is missing."),
+    ("drop function syncd.lease", "Function syncd.lease("),
     (
         "create or replace function syncd.was_on(company text, toggle text, moment timestamptz)"
         " returns boolean language sql as 'select true'",
