@@ -149,9 +149,7 @@ def test_postgres_is_away_while_intuit_renews(town: Town, proxy: Proxy) -> None:
         return passage.body
 
     proxy.bend = hold_back
-    town.world.daemon(
-        {"SYNCD_QBO_TOKEN_URL": f"{proxy.url}/oauth2/v1{TOKENS}", "SYNCD_LEASE_SECONDS": "1"}
-    )
+    town.world.daemon({"SYNCD_QBO_TOKEN_URL": f"{proxy.url}/oauth2/v1{TOKENS}", "SYNCD_LEASE_SECONDS": "1"})
     town.database.add_customer("Ann")
     town.wait(answered.is_set)
     town.database.execute("alter role test_daemon nologin")

@@ -98,13 +98,14 @@ def make_template(server: Server) -> None:
 
 
 def fresh_database(server: Server) -> Iterator[Database]:
-    """A copy of the template, dropped at the end whoever is still connected."""
+    """A copy of the template, dropped at the end whoever is still connected, even if the server was restarted."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
-        database = Database(server, name)
-        try:
-            yield database
-        finally:
-            database.connection.close()
+    database = Database(server, name)
+    try:
+        yield database
+    finally:
+        database.connection.close()
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute(f"drop database {name} with (force)")

@@ -68,7 +68,7 @@ class Sandbox:
             for r in self.ask("requests")["requests"]
             if r["realm"] == realm
             and r["method"] == "POST"
-            and r["entity"]
+            and r["entity"] not in ("", "token")
             and not r["path"].endswith("/query")
         ]
 

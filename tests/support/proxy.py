@@ -29,9 +29,12 @@ class Passage:
 
 
 class Proxy:
-    """Forwards everything. `bend` sees each passage and returns the body to answer with, None to answer half of it."""
+    """Forwards everything that `refuse`, given the body sent, does not answer itself with a status and
+    a body. `bend` sees each passage and returns the body to answer with, None to answer half of it.
+    """
 
     def __init__(self, target: str) -> None:
+        self.refuse: Callable[[bytes], tuple[int, bytes] | None] = lambda _sent: None
         self.bend: Callable[[Passage], bytes | None] = lambda passage: passage.body
         self._upstream = httpx.Client(base_url=target, timeout=30)
         proxy = self
@@ -64,14 +67,12 @@ class Proxy:
         }
         handler.close_connection = True
         with suppress(httpx.HTTPError, OSError):
+            if refused := self.refuse(sent):
+                _answer(handler, *refused)
+                return
             answer = self._upstream.request(handler.command, handler.path, content=sent, headers=headers)
             body = self.bend(Passage(handler.command, handler.path, answer.status_code, answer.content))
-            handler.send_response(answer.status_code)
-            handler.send_header("Content-Type", answer.headers.get("content-type", "text/plain"))
-            handler.send_header("Content-Length", str(len(answer.content if body is None else body)))
-            handler.send_header("Connection", "close")
-            handler.end_headers()
-            handler.wfile.write(answer.content[: len(answer.content) // 2] if body is None else body)
+            _answer(handler, answer.status_code, answer.content if body is None else body, half=body is None)
 
     def stop(self) -> None:
         """End it."""
@@ -79,3 +80,12 @@ class Proxy:
         self._thread.join()
         self._server.server_close()
         self._upstream.close()
+
+
+def _answer(handler: BaseHTTPRequestHandler, status: int, body: bytes, *, half: bool = False) -> None:
+    handler.send_response(status)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(body)))
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    handler.wfile.write(body[: len(body) // 2] if half else body)

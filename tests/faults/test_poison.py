@@ -1,0 +1,61 @@
+"""One record that can never pass must not stop the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.faults.conftest import Town
+    from tests.support.proxy import Proxy
+
+
+def test_a_record_on_which_quickbooks_always_fails(town: Town, proxy: Proxy) -> None:
+    realm = town.connect()
+    proxy.refuse = lambda sent: (500, b"oops") if b'"Poison"' in sent and b"SELECT" not in sent else None
+    town.world.daemon({"SYNCD_QBO_SANDBOX_URL": proxy.url})
+    town.database.add_customer("Poison")
+    town.wait(lambda: town.states() == ["unknown"])
+    for number in range(5):
+        town.database.add_customer(f"Customer {number}")
+
+    def others_passed() -> bool:
+        town.hurry()
+        return len(town.sandbox.objects(realm)) == 5
+
+    town.wait(others_passed, "others pass")
+
+    def given_up() -> bool:
+        town.hurry()
+        return town.states() == ["error"]
+
+    town.wait(given_up)
+    town.check(not_there=("Poison",))
+    # Three attempts, a minute and ten minutes apart; the outages in between count none.
+    waits = [
+        None if wait is None else float(wait)
+        for (wait,) in town.database.rows(
+            "select round(extract(epoch from next_attempt_at - occurred_at)) from syncd.sync_log"
+            " where error_class = 'record' order by log_id"
+        )
+    ]
+    assert waits == [60.0, 600.0, None]
+    proxy.refuse = lambda _sent: None
+    town.world.syncd("retry", "1", "--all-errors")
+    town.settle()
+    town.check()
+
+
+def test_a_record_that_cannot_be_built(town: Town) -> None:
+    realm = town.connect()
+    town.world.daemon()
+    long = town.database.add_customer("x" * 600)
+    town.database.add_customer("Bob")
+    town.wait(lambda: "Bob" in town.world.names(realm))
+    town.wait(lambda: town.states() == ["error"])
+    [error] = town.errors()
+    assert "600 characters" in error
+    town.check(not_there=("x" * 600,))
+    assert len(town.sandbox.writes(realm)) == 1
+    town.database.execute("update sip.customers set name = 'Short' where id = %s", (long,))
+    town.settle()
+    town.check()
