@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
@@ -150,6 +151,11 @@ def test_the_tables_are_what_the_metadata_says(bare: str) -> None:
         config = schema.alembic_config()
         config.attributes["connection"] = connection
         command.check(config)  # raises on drift
+
+
+def test_the_newest_revision_is_the_one_alembic_finds() -> None:
+    scripts = ScriptDirectory.from_config(schema.alembic_config())
+    assert schema.newest_revision() == scripts.get_current_head()
 
 
 def test_every_list_of_values_is_the_same_in_postgres_and_python(database: Database) -> None:
