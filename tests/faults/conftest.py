@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -104,8 +105,11 @@ class Town:
         """Wait, in quick time, until nothing is on its way."""
 
         def at_rest() -> bool:
+            if self.world.at_rest():
+                return True
             self.hurry()
-            return self.world.at_rest()
+            time.sleep(0.05)  # leave the processor to the daemon
+            return False
 
         until(at_rest, seconds=seconds, what=f"still on their way: {self.jobs()}")
 

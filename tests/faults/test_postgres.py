@@ -85,7 +85,7 @@ def test_sessions_terminated_again_and_again_under_load(town: Town) -> None:
         town.order(town.connect(company), "delay", times=0, seconds=0.03)
     daemon = town.world.daemon(QUICK)
     ids = []
-    for number in range(25):
+    for number in range(15):
         ids.append(town.database.add_customer(f"Customer {number}", rng.choice("123")))
         town.database.execute(
             "update sip.customers set phone = %s where id = %s", (f"555 {number:04}", rng.choice(ids))
@@ -95,7 +95,7 @@ def test_sessions_terminated_again_and_again_under_load(town: Town) -> None:
     town.settle()
     town.check()
     assert daemon.events("a lane failed") == []
-    _quiet(daemon, 120)
+    _quiet(daemon, 80)
 
 
 def test_a_lease_whose_answer_was_lost_is_found_again(town: Town) -> None:
@@ -133,6 +133,8 @@ def test_sessions_that_fall_silent_cost_the_lease_and_no_record(town: Town) -> N
     daemon = town.world.daemon(QUICK)
     town.database.add_customer("Ann")
     town.wait(lambda: town.sandbox.writes(realm))
+    beating = "select pid from pg_stat_activity where application_name = 'syncd heartbeat'"
+    town.wait(lambda: town.database.value(beating))
     frozen = [pid for (pid,) in town.database.rows(OURS)]
     try:
         for pid in frozen:

@@ -120,6 +120,8 @@ class Daemon:
         """The log's events of that name."""
         found = []
         for line in self.log.read_text().splitlines():
+            if f'"{name}"' not in line:
+                continue
             with suppress(ValueError):
                 event = json.loads(line)
                 if event.get("event") == name:
