@@ -13,12 +13,14 @@ from sqlalchemy import Table, create_engine, event
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.pool import NullPool
 
-from syncd.db.tables import SCHEMA, Xid8, metadata
+from syncd.db.tables import SCHEMA, PgSnapshot, Xid8, metadata
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-ischema_names["xid8"] = Xid8  # else the reflection warns that it does not know the type
+# else the reflection warns that it does not know the types
+ischema_names["xid8"] = Xid8
+ischema_names["pg_snapshot"] = PgSnapshot
 
 
 @event.listens_for(Table, "column_reflect")

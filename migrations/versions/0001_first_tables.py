@@ -105,6 +105,7 @@ create table syncd.settings_history (
     company_id text not null references syncd.company on delete cascade,
     changed_at timestamptz not null,
     changed_by text not null,
+    snapshot pg_snapshot not null default pg_current_snapshot(),
     settings jsonb not null
 );
 create index settings_history_at on syncd.settings_history (company_id, changed_at desc, history_id desc);

@@ -24,7 +24,7 @@ as $$
 $$;
 
 -- Takes up to `slice` signals. Returns how many it took and how many jobs came of them.
--- A signal is dropped if its company is not ours, or if its toggle was off when the change was made.
+-- A signal is dropped if its company is not ours, or if its toggle was off when the change was committed.
 create or replace function syncd.absorb(slice integer, out signals integer, out jobs integer)
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -66,7 +66,7 @@ begin
     from unnest(taken) t
     join syncd.lane l on l.company_id = t.company_id
     join syncd.entity e on e.entity_type = t.entity_type
-    where t.entity_id is not null and syncd.was_on(t.company_id, e.toggle, t.signaled_at)
+    where t.entity_id is not null and syncd.was_on(t.company_id, e.toggle, t.xid)
     group by t.company_id, t.entity_type, t.entity_id
     order by t.company_id, t.entity_type, t.entity_id
     on conflict on constraint job_pkey do update

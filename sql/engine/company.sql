@@ -89,8 +89,10 @@ $$;
 create or replace trigger settings_changed after insert or update on syncd.sync_settings
 for each row execute function syncd.settings_changed();
 
--- Was automatic sync of this data type on at that moment? A change is owed if it was on when it was made.
-create or replace function syncd.was_on(company text, toggle text, moment timestamptz) returns boolean
+-- Was automatic sync of this data type on when that transaction committed? A change is owed if it was. The settings in
+-- force are the latest of which the transaction was not yet visible: it committed after they were made. No clock can
+-- tell that, since a transaction may be open for long.
+create or replace function syncd.was_on(company text, toggle text, writer xid8) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -98,8 +100,8 @@ as $$
         select (h.settings ->> 'enable_sync')::boolean
                and (toggle is null or (h.settings ->> toggle)::boolean)
         from syncd.settings_history h
-        where h.company_id = company and h.changed_at <= moment
-        order by h.changed_at desc, h.history_id desc
+        where h.company_id = company and not pg_visible_in_snapshot(writer, h.snapshot)
+        order by h.history_id desc
         limit 1), false);
 $$;
 

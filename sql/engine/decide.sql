@@ -191,18 +191,33 @@ $$;
 
 -- The oldest call of a lane whose answer is not known and whose time has come, marked as being sent again. While
 -- Enable Sync is off nothing is sent, not even again: such calls stay unknown until it is on.
+--
+-- `looks` says that sending it once more proves nothing: its id may be forgotten by now, or what comes back each time
+-- may be a remembered failure. Then QuickBooks is asked whether it holds the record, but not before every send of it
+-- must have ended there: a create that is still at work would be missed, and made twice.
 create or replace function syncd.reopen(company text, worker uuid, held_epoch bigint)
 returns table (
-    call_id bigint, path text, request_id text, body bytea, sends smallint, age interval, committed_at timestamptz,
-    realm_id text, entity_type text, entity_id text, entity_name text, operation text, sent_document jsonb,
+    call_id bigint, path text, request_id text, body bytea, sends smallint, looks boolean,
+    entity_type text, entity_id text, entity_name text, operation text, sent_document jsonb,
     qbo_id text
 )
 language plpgsql rows 1
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    -- Intuit documents no time for its memory of request ids.
+    replay_memory constant interval := interval '10 minutes';
+    sends_before_looking constant integer := 4;
+    -- Intuit ends a request after 120 seconds (REST API features).
+    longest_request constant interval := interval '150 seconds';
 begin
     perform syncd.hold_lane(company, worker, held_epoch);
+    update syncd.job j set state = 'unknown', due_at = c.sent_at + longest_request
+    from syncd.call c
+    where j.company_id = company and c.call_id = j.call_id and (j.due_at is null or j.due_at <= clock_timestamp())
+          and (c.sends >= sends_before_looking or c.committed_at < clock_timestamp() - replay_memory)
+          and c.sent_at > clock_timestamp() - longest_request;
     update syncd.job j
     set state = 'unknown', due_at = 'infinity', waits_on = 'setting',
         reason = 'QuickBooks never answered; it is asked again when Enable Sync is on.'
@@ -211,7 +226,8 @@ begin
           and j.call_id is not null and (j.due_at is null or j.due_at <= clock_timestamp());
     return query
     with oldest as materialized (
-        select c.call_id
+        select c.call_id,
+               c.sends >= sends_before_looking or c.committed_at < clock_timestamp() - replay_memory as looks
         from syncd.call c
         join syncd.company o
             on o.company_id = company and o.state = 'connected'
@@ -226,13 +242,14 @@ begin
         limit 1
     ), again as (
         update syncd.call c
-        set outcome = 'unknown', sends = c.sends + 1, sent_at = clock_timestamp(), worker_id = worker,
-            epoch = held_epoch
+        set outcome = 'unknown', worker_id = worker, epoch = held_epoch,
+            sends = case when oldest.looks then c.sends else c.sends + 1 end,
+            sent_at = case when oldest.looks then c.sent_at else clock_timestamp() end
         from oldest where c.call_id = oldest.call_id
-        returning c.*
+        returning c.*, oldest.looks
     )
-    select a.call_id, a.path, a.request_id, a.body, a.sends, clock_timestamp() - a.committed_at, a.committed_at,
-           a.realm_id, i.entity_type, i.entity_id, i.entity_name, i.operation, l.document, l.qbo_id
+    select a.call_id, a.path, a.request_id, a.body, a.sends, a.looks,
+           i.entity_type, i.entity_id, i.entity_name, i.operation, l.document, l.qbo_id
     from again a
     join syncd.call_item i using (call_id)
     left join syncd.link l

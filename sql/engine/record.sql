@@ -143,7 +143,12 @@ begin
             reason = result ->> 'error', fault_class = fault,
             error_code = result ->> 'code', ticket = nextval('syncd.job_ticket')
         where j.company_id = company and j.entity_type = sent.entity_type and j.entity_id = sent.entity_id;
-        if then_.pauses_lane then
+        if fault = 'auth' and not (result ->> 'may_help')::boolean then
+            -- No fresh token helps: somebody took the app's access away.
+            update syncd.company c set state = 'needs_reconnect' where c.company_id = company;
+            update syncd.lane l set not_before = 'infinity', paused_because = result ->> 'error'
+            where l.company_id = company;
+        elsif then_.pauses_lane then
             update syncd.lane l
             set failures = l.failures + 1, not_before = clock_timestamp() + then_.wait,
                 paused_because = result ->> 'error'

@@ -27,13 +27,6 @@ if TYPE_CHECKING:
 NAMESPACE = uuid.UUID("5c1d9a63-2f6e-5b5c-9f0e-1f7c3b0a9d41")
 NAME_TAKEN = "6240"
 
-REPLAY_MEMORY = timedelta(minutes=10)
-"""How long a repeated request id is trusted to give the first answer. Intuit documents no time; past this one,
-syncd looks before it sends."""
-
-SENDS_BEFORE_LOOKING = 4
-"""An answer that stays away this often may be a remembered failure: looking tells."""
-
 CLOCK_SKEW = timedelta(minutes=5)
 """How far Intuit's clock may be behind the database's when an object's creation time is compared."""
 
@@ -135,7 +128,7 @@ class Courier:
 
     async def ask_again(self, call: OpenCall, delivery: Delivery, access: Access) -> Result:
         """Settle an unknown outcome: the same call again, or a look where the same call proves nothing any more."""
-        if call.age < REPLAY_MEMORY and call.sends <= SENDS_BEFORE_LOOKING:
+        if not call.looks:
             result = await self.send(delivery, access)
             if result.outcome != "fault" or result.collision:
                 return result
@@ -145,7 +138,7 @@ class Courier:
         else:
             result = Result(
                 outcome="absent",
-                fault=FaultClass.RECORD if call.age < REPLAY_MEMORY else FaultClass.STALE,
+                fault=FaultClass.STALE if call.sends == 1 else FaultClass.RECORD,
                 may_help=True,
                 error=f"QuickBooks never confirmed {delivery.what}, and does not have it. It is sent anew.",
             )

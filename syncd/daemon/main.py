@@ -47,7 +47,7 @@ class Daemon:
         self._dsn = config.need_dsn()
         self._pool = make_pool(self._dsn)
         self._queue = Queue(self._pool)
-        self._client = Client(timeout=config.http_timeout_seconds)
+        self._client = Client(timeout=config.http_timeout_seconds, max_connections=config.slots)
         self._keys = Keys(config, Vault(config.need_vault_keys()), self._client, self._queue)
         self._courier = Courier(self._client, self._keys, self._queue)
         self._worker = uuid.uuid4()

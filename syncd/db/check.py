@@ -116,5 +116,6 @@ def _objects(connection: psycopg.Connection) -> list[Finding]:
 def _log(connection: psycopg.Connection) -> list[Finding]:
     query = "select to_regclass('syncd.sync_log_' || to_char(now() at time zone 'UTC', 'YYYY_MM'))"
     if _rows(connection, query) == [(None,)]:
-        return [Finding("The log has no partition for this month.", UPGRADE, fatal=True)]
+        # not fatal: the daemon makes it
+        return [Finding("The log has no partition for this month.", UPGRADE, fatal=False)]
     return []

@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from uuid import UUID
 
 LANE_LOST = "SY001"
@@ -83,15 +83,14 @@ class DueJob:
 
 @dataclass(frozen=True, slots=True)
 class OpenCall:
-    """A call whose answer is not known, as syncd.reopen returns it. `sends` counts this time too."""
+    """A call whose answer is not known, as syncd.reopen returns it. `sends` counts this time, unless it only looks."""
 
     call_id: int
     path: str
     request_id: str
     body: bytes
     sends: int
-    age: timedelta
-    committed_at: datetime
+    looks: bool
     entity_type: str
     entity_id: str
     entity_name: str
@@ -239,7 +238,7 @@ class Queue:
         """The next call to ask about, marked as being sent again."""
         rows = await self._rows(
             OpenCall,
-            "select call_id, path, request_id, body, sends, age, committed_at, entity_type, entity_id, entity_name,"
+            "select call_id, path, request_id, body, sends, looks, entity_type, entity_id, entity_name,"
             " operation, sent_document::text, qbo_id from syncd.reopen(%s, %s, %s)",
             *_words(hold),
         )

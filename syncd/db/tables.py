@@ -51,6 +51,15 @@ class Xid8(UserDefinedType[int]):
         return "xid8"
 
 
+class PgSnapshot(UserDefinedType[str]):
+    """Which transactions had committed at a moment; SQLAlchemy has no type of its own for it."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "pg_snapshot"
+
+
 def _enum(values: type[states.Values]) -> ENUM:
     return ENUM(*values, name=values.sql_name(), schema=SCHEMA, create_type=False, metadata=metadata)
 
@@ -151,6 +160,7 @@ settings_history = Table(
     Column("company_id", Text, ForeignKey(company.c.company_id, ondelete="CASCADE"), nullable=False),
     Column("changed_at", _time, nullable=False),
     Column("changed_by", Text, nullable=False),
+    Column("snapshot", PgSnapshot, nullable=False, server_default=text("pg_current_snapshot()")),
     Column("settings", JSONB, nullable=False),
     Index("settings_history_at", "company_id", text("changed_at desc"), text("history_id desc")),
 )

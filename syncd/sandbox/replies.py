@@ -20,7 +20,9 @@ class Dropped(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Cut the connection, and wait until the server knows that it is gone."""
-        scope["state"]["connections"][scope["client"]].cut()
+        connection = scope["state"]["connections"].get(scope["client"])
+        if connection is not None:  # else the client has hung up already
+            connection.cut()
         while (await receive())["type"] != "http.disconnect":
             pass
 

@@ -96,6 +96,11 @@ class Town:
                 (company,),
             )
             self.database.execute(
+                "update syncd.call set sent_at = sent_at - interval '150 seconds'"
+                " where company_id = %s and outcome = 'unknown'",
+                (company,),
+            )
+            self.database.execute(
                 "update syncd.lane set due_at = now() where company_id = %s and due_at > now()"
                 " and exists (select from syncd.job j where j.company_id = lane.company_id and j.due_at <= now())",
                 (company,),

@@ -31,7 +31,16 @@ TROUBLE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(
-    ("failed", "memory"), list(itertools.product(["remember", "forget"], ["none", "1h", "forever"]))
+    ("failed", "memory"),
+    [
+        ("remember", "1h"),
+        ("forget", "none"),
+        *(
+            pytest.param(*both, marks=pytest.mark.slow)
+            for both in itertools.product(["remember", "forget"], ["none", "1h", "forever"])
+            if both not in {("remember", "1h"), ("forget", "none")}
+        ),
+    ],
 )
 def test_whatever_becomes_of_an_answer_the_record_is_there_once(town: Town, failed: str, memory: str) -> None:
     town.sandbox.tell("quirks", **{"failed-replay": failed, "replay-memory": memory})
@@ -85,8 +94,15 @@ def _reconnected(town: Town, company: str, id_: str) -> None:
 CHANGES = (_edited, _renamed, _deleted, _switched_off, _all_off, _reconnected)
 
 
-@pytest.mark.parametrize("memory", ["1h", "none"])
-@pytest.mark.parametrize("trouble", ["drop-after", "drop-before"])
+@pytest.mark.parametrize(
+    ("trouble", "memory"),
+    [
+        ("drop-after", "none"),
+        ("drop-before", "1h"),
+        pytest.param("drop-after", "1h", marks=pytest.mark.slow),
+        pytest.param("drop-before", "none", marks=pytest.mark.slow),
+    ],
+)
 def test_what_changes_while_an_outcome_is_unknown_waits_until_it_is_settled(
     town: Town, memory: str, trouble: str
 ) -> None:

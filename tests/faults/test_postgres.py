@@ -79,6 +79,7 @@ def test_restarted_while_calls_are_in_flight(
     _quiet(daemon, 20)
 
 
+@pytest.mark.slow
 def test_sessions_terminated_again_and_again_under_load(town: Town) -> None:
     rng = random.Random(7)
     for company in ("1", "2", "3"):
@@ -110,6 +111,7 @@ def test_a_lease_whose_answer_was_lost_is_found_again(town: Town) -> None:
     town.check()
 
 
+@pytest.mark.slow
 def test_a_primary_that_is_read_only_for_a_while(town: Town) -> None:
     town.connect()
     daemon = town.world.daemon(QUICK)
@@ -206,6 +208,7 @@ def test_no_connection_is_free_at_the_start(town: Town, tmp_path: Path) -> None:
         daemon.kill()
 
 
+@pytest.mark.slow
 def test_sigterm_while_postgres_is_gone(town: Town, server: Server) -> None:
     realm = town.connect()
     town.order(realm, "delay", seconds=1)

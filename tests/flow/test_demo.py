@@ -110,7 +110,14 @@ def test_the_demo_ends_in_sync_and_explains_each_planted_clash(demo: Demo) -> No
     demo.assert_nothing_is_left(seconds=0)
 
 
-@pytest.mark.parametrize("moment", ["", "syncd db upgrade", "A spreadsheet"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "",
+        pytest.param("syncd db upgrade", marks=pytest.mark.slow),
+        pytest.param("A spreadsheet", marks=pytest.mark.slow),
+    ],
+)
 def test_ctrl_c_leaves_nothing_behind(demo: Demo, moment: str) -> None:
     if moment:
         demo.wait_until_it_says(moment)

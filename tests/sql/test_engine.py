@@ -549,3 +549,63 @@ def test_the_budget_lets_two_go_at_once_and_then_eight_a_second(engine: Engine) 
     ]
     assert waits[:2] == [0, 0]
     assert 0.9 < waits[9] <= 1.0
+
+
+# ---- when sending again proves nothing
+
+
+def lost(engine: Engine, **call: str) -> tuple[int, int]:
+    """An unknown call whose time has come, with columns of the call set by SQL; its epoch and id."""
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    id_ = engine.intend(epoch, engine.decide(epoch)[0])
+    assert id_
+    engine.record(epoch, id_, outcome="unknown", fault="transient", error="Lost.")
+    for column, value in call.items():
+        engine.database.execute(f"update syncd.call set {column} = {value}")  # noqa: S608 - of this file
+    engine.database.execute("update syncd.job set due_at = clock_timestamp()")
+    return epoch, id_
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"sends": "4", "sent_at": "now() - interval '3 minutes'"},
+        {"committed_at": "now() - interval '11 minutes'", "sent_at": "now() - interval '11 minutes'"},
+    ],
+    ids=["sent four times", "ten minutes old"],
+)
+def test_a_call_that_proves_nothing_any_more_is_looked_up(engine: Engine, call: dict[str, str]) -> None:
+    epoch, id_ = lost(engine, **call)
+    looks = "select call_id, looks, sends from syncd.reopen('1', %s, %s)"
+    before = engine.database.value("select sends from syncd.call")
+    assert engine.database.rows(looks, (engine.worker, epoch)) == [(id_, True, before)]
+
+
+def test_nothing_is_looked_up_while_a_request_of_it_may_still_be_at_work(engine: Engine) -> None:
+    epoch, _ = lost(engine, sends="4", sent_at="now() - interval '1 minute'")
+    assert engine.reopen(epoch) is None
+    assert engine.release(epoch) is True
+    waits = engine.database.value("select extract(epoch from due_at - clock_timestamp()) from syncd.lane")
+    assert 85 < waits <= 90
+
+
+def test_a_call_is_sent_again_while_that_may_tell(engine: Engine) -> None:
+    epoch, id_ = lost(engine)
+    rows = engine.database.rows(
+        "select call_id, looks, sends from syncd.reopen('1', %s, %s)", (engine.worker, epoch)
+    )
+    assert rows == [(id_, False, 2)]
+
+
+def test_access_that_no_fresh_token_brings_back_needs_a_person(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    call = engine.intend(epoch, engine.decide(epoch)[0])
+    assert call
+    engine.record(
+        epoch, call, outcome="fault", fault="auth", may_help=False, error="Not connected to this app."
+    )
+    assert engine.database.value("select state::text from syncd.company") == "needs_reconnect"
+    assert engine.release(epoch) is True
+    assert engine.lease() == {}

@@ -122,9 +122,9 @@ DAMAGES = [
     ("alter table sip.customers disable trigger zz_syncd_1_insert", "was changed or disabled by hand"),
     ("drop function syncd.lease", "Function syncd.lease("),
     (
-        "create or replace function syncd.was_on(company text, toggle text, moment timestamptz)"
+        "create or replace function syncd.was_on(company text, toggle text, writer xid8)"
         " returns boolean language sql as 'select true'",
-        "Function syncd.was_on(text,text,timestamp with time zone) was changed by hand.",
+        "Function syncd.was_on(text,text,xid8) was changed by hand.",
     ),
     ("create function syncd.mine() returns int language sql return 1", "was not made by syncd"),
     (

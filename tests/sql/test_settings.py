@@ -62,6 +62,19 @@ def test_a_change_made_while_on_stays_owed_if_it_is_absorbed_after_the_switch(da
     assert absorb(database) == [id_]
 
 
+@pytest.mark.parametrize(("before", "after"), [(False, True), (True, False)])
+def test_a_transaction_open_across_the_switch_is_judged_by_its_commit(
+    database: Database, before: bool, after: bool
+) -> None:
+    database.add_company(on=False)
+    database.switch("1", enable_sync=True, auto_customers=before)
+    with psycopg.connect(database.dsn) as sip:
+        sip.execute("insert into sip.customers (id, organization_id, name) values (77, 1, 'Ann')")
+        database.switch("1", auto_customers=after)
+        sip.commit()
+    assert absorb(database) == (["77"] if after else [])
+
+
 def test_a_company_that_is_not_ours_makes_no_job(database: Database) -> None:
     database.execute("insert into sip.organizations (id, name) values (5, 'Elsewhere')")
     database.add_customer("Somebody", "5")

@@ -185,6 +185,7 @@ def test_an_interrupted_install_is_not_taken_for_complete(
     assert installs.count == 3
 
 
+@pytest.mark.slow
 def test_a_killed_install_is_made_again_and_two_at_once_share_one(checkout: Path) -> None:
     command = [sys.executable, str(checkout / "dev"), "syncd", "two words"]
     variables = {name: value for name, value in os.environ.items() if name != "SYNCD_VENV"}
