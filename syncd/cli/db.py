@@ -9,6 +9,7 @@ import click
 from syncd import config
 from syncd.cli.output import console, json_option, print_json, say
 from syncd.db import check, schema
+from syncd.db.connect import connect
 from syncd.errors import DatabaseProblem, WrongUse
 
 
@@ -33,7 +34,7 @@ def upgrade() -> None:
 def check_(as_json: bool) -> None:
     """Say what is missing or differs. Exit code 1 if anything does."""
     settings = config.load()
-    with schema.connect(settings.need_dsn()) as connection:
+    with connect(settings.need_dsn()) as connection:
         found = check.findings(connection, settings.source_dir)
     if as_json:
         print_json([finding._asdict() for finding in found])

@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 
 from syncd import config
 from syncd.cli.output import clean, quoted
+from syncd.db.connect import connect
 from syncd.errors import DatabaseProblem, SyncdError, WrongUse
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def session() -> Iterator[Connection]:
     """A connection in autocommit that returns dicts. Whatever Postgres says against it becomes a SyncdError."""
     dsn = config.load().need_dsn()
     try:
-        with _connect(dsn) as connection:
+        with connect(dsn, row_factory=dict_row) as connection:
             # Not as options of the connection: a pooler in between refuses those.
             connection.execute(
                 "select set_config('lock_timeout', '10s', false), set_config('statement_timeout', '60s', false),"
@@ -64,20 +65,6 @@ def session() -> Iterator[Connection]:
     except UnicodeEncodeError:
         raise WrongUse(
             "What was typed is not valid UTF-8 text.", "Look at the terminal's encoding."
-        ) from None
-
-
-def _connect(dsn: str) -> Connection:
-    try:
-        return psycopg.connect(
-            dsn, autocommit=True, row_factory=dict_row, application_name="syncd admin", connect_timeout=10
-        )
-    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
-        said = [line.strip() for line in str(error).splitlines()]
-        reasons = [line for line in said if line and not line.startswith("Is the server running")]
-        raise DatabaseProblem(
-            f"The database cannot be reached: {clean(reasons[-1] if reasons else 'no reason was given')}.",
-            "Look at SYNCD_DSN and whether Postgres is up.",
         ) from None
 
 

@@ -20,6 +20,7 @@ from psycopg import errors, sql
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from syncd.db import files
+from syncd.db.connect import connect
 from syncd.errors import DatabaseProblem
 
 if TYPE_CHECKING:
@@ -52,23 +53,6 @@ def newest_revision() -> str:
     found = [(bool(down), str(name)) for text in texts for down, name in named.findall(text)]
     [head] = {name for down, name in found if not down} - {name for down, name in found if down}
     return head
-
-
-def connect(dsn: str) -> psycopg.Connection:
-    """A connection for administration, in autocommit, with a name that DBAs recognise."""
-    try:
-        return psycopg.connect(dsn, autocommit=True, application_name="syncd admin", connect_timeout=10)
-    except psycopg.ProgrammingError:
-        # its message may quote the string, and with it a password
-        raise DatabaseProblem(
-            "SYNCD_DSN is not a connection string of Postgres.",
-            'It looks like: "host=db dbname=sip user=syncd" or postgresql://syncd@db/sip.',
-        ) from None
-    except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[0].split("FATAL:")[-1].strip()
-        raise DatabaseProblem(
-            f"The database cannot be reached: {reason}.", "Look at SYNCD_DSN and whether Postgres is up."
-        ) from None
 
 
 def upgrade(dsn: str, source_dir: Path | None, say: Callable[[str], None]) -> None:

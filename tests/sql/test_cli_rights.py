@@ -73,7 +73,7 @@ def test_a_reader_never_gets_tokens_or_bodies(syncd: Commands, database: Databas
     ("dsn", "sentence"),
     [
         ("host=/nowhere", "The database cannot be reached"),
-        ("no connection string", "The database cannot be reached"),
+        ("no connection string", "SYNCD_DSN is not a connection string"),
         ("host=127.0.0.1 port=1", "The database cannot be reached"),
     ],
 )

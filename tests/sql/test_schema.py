@@ -15,6 +15,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from syncd.db import check, files, schema, states
+from syncd.db.connect import connect
 from syncd.errors import DatabaseProblem, NotConfigured
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def test_a_database_that_is_not_there_is_a_sentence(template: Server) -> None:
 @pytest.mark.parametrize("dsn", ["hunter2", "host=db password='hunter2", "postgresql://u:hunter2@h:port/x"])
 def test_a_malformed_connection_string_is_refused_without_being_quoted(dsn: str) -> None:
     with pytest.raises(DatabaseProblem) as refused:
-        schema.connect(dsn)
+        connect(dsn)
     assert "hunter2" not in str(refused.value)
 
 
