@@ -22,6 +22,9 @@ class Config(BaseSettings):
     )
 
     dsn: SecretStr | None = Field(default=None, description="libpq connection string of SIP's database")
+    listen_dsn: SecretStr | None = Field(
+        default=None, description="a direct connection for the bell, where SYNCD_DSN leads through a pooler"
+    )
     vault_keys: SecretStr | None = Field(
         default=None,
         description="keys that encrypt the tokens, comma separated; the first encrypts, all decrypt",
@@ -56,6 +59,10 @@ class Config(BaseSettings):
                 'Set SYNCD_DSN, for example SYNCD_DSN="host=db dbname=sip user=syncd".',
             )
         return self.dsn.get_secret_value()
+
+    def need_listen_dsn(self) -> str:
+        """The connection string of the bell's sessions."""
+        return self.listen_dsn.get_secret_value() if self.listen_dsn else self.need_dsn()
 
     def need_vault_keys(self) -> list[str]:
         """The keys for tokens at rest, first the one that encrypts."""

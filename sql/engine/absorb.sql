@@ -23,23 +23,39 @@ as $$
     ) l on true;
 $$;
 
--- Takes up to `slice` signals. Returns how many it took and how many jobs came of them.
--- A signal is dropped if its company is not ours, or if its toggle was off when the change was committed.
-create or replace function syncd.absorb(slice integer, out signals integer, out jobs integer)
+-- Takes up to `slice` signals. Returns how many it took, how many jobs came of them, and the snapshot that the next
+-- look may begin from. A signal is dropped if its company is not ours, or if its toggle was off when the change was
+-- committed.
+--
+-- `since` is the snapshot of the last look whose slice was not full: only what was not visible to it is looked at,
+-- which stays cheap however many dead rows an old transaction keeps. Null looks at everything. A transaction may take
+-- its id long before it commits, so it is sought by id among those that were running then (xip), and all that began
+-- later (>= xmax). Rows that another look took and gave back are in no difference: after an error, or when somebody
+-- else may have looked, the next look is a full one.
+create or replace function syncd.absorb(
+    slice integer, since pg_snapshot default null, out signals integer, out jobs integer, out seen pg_snapshot
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     taken syncd.outbox[];
 begin
+    -- Before the look, so that what becomes visible in between is looked for again and never missed.
+    seen := pg_current_snapshot();
     with picked as materialized (
-        select o.signal_id from syncd.outbox o order by o.signal_id limit slice for update skip locked
+        select o.signal_id from syncd.outbox o
+        where since is null or o.xid >= pg_snapshot_xmax(since) or o.xid = any(array(select pg_snapshot_xip(since)))
+        order by o.signal_id limit slice for update skip locked
     ), gone as (
         delete from syncd.outbox o using picked where o.signal_id = picked.signal_id returning o
     )
     select array_agg(gone.o) into taken from gone;
     signals := coalesce(cardinality(taken), 0);
     jobs := 0;
+    if signals = slice then
+        seen := since;  -- more may lie behind it
+    end if;
     if signals = 0 then
         return;
     end if;
@@ -85,4 +101,20 @@ begin
     update syncd.lane l set due_at = clock_timestamp()
     where l.company_id in (select t.company_id from unnest(taken) t) and l.due_at > clock_timestamp();
 end
+$$;
+
+-- The way out when even a slice of one fails: the oldest signal is set aside with the reason, and the others go on.
+create or replace function syncd.set_aside(because text) returns bigint
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    with oldest as materialized (
+        select o.signal_id from syncd.outbox o order by o.signal_id limit 1 for update skip locked
+    ), gone as (
+        delete from syncd.outbox o using oldest where o.signal_id = oldest.signal_id returning o.*
+    )
+    insert into syncd.outbox_bad (signal_id, company_id, entity_type, entity_id, signaled_at, reason)
+    select g.signal_id, g.company_id, g.entity_type, g.entity_id, g.signaled_at, because from gone g
+    on conflict do nothing
+    returning signal_id;
 $$;

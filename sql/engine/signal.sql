@@ -6,7 +6,7 @@
 -- A trigger function is generated per table and event, so that it holds static SQL. It is statement-level and
 -- reads transition tables: one firing per statement however many rows. It writes plain outbox rows and cannot
 -- make SIP wait: no unique index, no look-up, no network, no exception block. "zz" makes it run after SIP's own
--- triggers, which fire in name order.
+-- triggers, which fire in name order. Then it rings the bell, but only for a daemon that sleeps (bell.sql).
 
 -- Notes a binding. `condition` is SQL over "old" and "new" and must be true whenever either side can matter;
 -- on insert "old" is all null, on delete "new" is.
@@ -153,9 +153,9 @@ begin
             'set search_path = pg_catalog, pg_temp as %L',
             syncd.signal_function(bound, event),
             format(E'#variable_conflict use_column\nbegin\n'
-                   '    insert into syncd.outbox (company_id, entity_type, entity_id)\n    %s;\n'
+                   '    insert into syncd.outbox (company_id, entity_type, entity_id)\n    %s;\n%s'
                    '    return null;\nend',
-                   syncd.signal_query(bound, event)));
+                   syncd.signal_query(bound, event), syncd.bell()));
         execute format('revoke all on function syncd.%I() from public', syncd.signal_function(bound, event));
         if not exists (
             select from pg_trigger t

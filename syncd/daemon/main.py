@@ -9,8 +9,6 @@ import asyncio
 import os
 import random
 import signal
-import socket
-import uuid
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -20,7 +18,10 @@ import syncd
 from syncd.daemon import systemd
 from syncd.daemon.access import Keys
 from syncd.daemon.delivery import Courier
+from syncd.daemon.doorbell import Doorbell
 from syncd.daemon.lane import Lane
+from syncd.daemon.lease import Lease
+from syncd.daemon.look import Looker
 from syncd.db import check
 from syncd.db.queue import DATABASE_AWAY, PATIENCE, Queue, make_pool
 from syncd.errors import DatabaseProblem
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-SLICE = 1000
-BUSY_SECONDS = 0.005
-IDLE_SECONDS = 0.05
 DAY = 86_400.0
 
 
@@ -50,11 +48,14 @@ class Daemon:
         self._client = Client(timeout=config.http_timeout_seconds, max_connections=config.slots)
         self._keys = Keys(config, Vault(config.need_vault_keys()), self._client, self._queue)
         self._courier = Courier(self._client, self._keys, self._queue)
-        self._worker = uuid.uuid4()
         self._stop = asyncio.Event()
         self._lanes: set[asyncio.Task[None]] = set()
+        self._lease = Lease(self._dsn, config.lease_seconds, lambda: self._lanes)
+        self._bell = Doorbell(config.need_listen_dsn(), self._pool, lambda: self._lease.worker)
+        self._looker = Looker(self._queue, self._bell, self._take_lanes, self._stop, config.lease_seconds)
         self._away = False
-        self._extended = 0.0
+        self._told = 0.0
+        self._turned = 0.0
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT; a second one ends it at once. Raises DatabaseProblem on an unfit schema."""
@@ -66,21 +67,31 @@ class Daemon:
         if self._stop.is_set():
             await self._close()
             return
-        beats = asyncio.create_task(self._heartbeats())
-        guard = asyncio.create_task(self._guard_lease())
-        days = asyncio.create_task(self._each_day())
+        aside = [
+            asyncio.create_task(work)
+            for work in (
+                self._lease.extend(),
+                self._lease.guard(),
+                self._looker.keep_bell(),
+                self._each_day(),
+            )
+        ]
         try:
             log.info(
-                "ready", version=syncd.__version__, worker_id=str(self._worker), slots=self._config.slots
+                "ready",
+                version=syncd.__version__,
+                worker_id=str(self._lease.worker),
+                slots=self._config.slots,
             )
             systemd.notify(READY=1, STATUS="looking for work")
             await self._look_until_stopped()
             systemd.notify(STOPPING=1, STATUS="finishing what is under way")
             await self._finish()
         finally:
-            for task in (beats, guard, days):
+            for task in aside:
                 task.cancel()
-            await asyncio.gather(beats, guard, days, return_exceptions=True)
+            await asyncio.gather(*aside, return_exceptions=True)
+            await self._bell.close()
             await self._close()
 
     async def _close(self) -> None:
@@ -108,10 +119,7 @@ class Daemon:
                 # Not wait=True: a pool that gave up waiting is closed for good.
                 await self._pool.open()
                 await self._queue.make_log_partitions()
-                connection = await self._connect_beats()
-                self._extended = asyncio.get_running_loop().time()
-                async with connection:
-                    await self._beat(connection)
+                await self._lease.begin()
             except DATABASE_AWAY as error:
                 self._say_away(error)
                 await self._sleep(random.uniform(0.5, 2))  # noqa: S311 - no secret, only jitter
@@ -124,35 +132,52 @@ class Daemon:
             return check.findings(connection, self._config.source_dir)
 
     async def _look_until_stopped(self) -> None:
-        pause = BUSY_SECONDS
-        watchdog = systemd.watchdog_seconds()
-        fed = 0.0
-        while not self._stop.is_set():
-            try:
-                busy = await self._look()
-            except DATABASE_AWAY as error:
-                self._say_away(error)
-                pause = min(3.0, max(0.1, pause * 2)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
-            else:
-                self._say_back()
-                pause = BUSY_SECONDS if busy else min(IDLE_SECONDS, pause * 1.5)
-            now = asyncio.get_running_loop().time()
-            if watchdog and now - fed > watchdog / 3:
-                systemd.notify(WATCHDOG=1, STATUS=f"{len(self._lanes)} companies being served")
-                fed = now
-            await self._sleep(pause)
+        pause = 0.1
+        feeding = asyncio.create_task(self._feed_watchdog())
+        try:
+            while not self._stop.is_set():
+                try:
+                    await self._looker.turn()
+                except DATABASE_AWAY as error:
+                    self._looker.forget()
+                    self._say_away(error)
+                    pause = min(3.0, pause * 2)
+                    await self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+                else:
+                    pause = 0.1
+                    self._say_back()
+                self._turned = asyncio.get_running_loop().time()
+        finally:
+            feeding.cancel()
 
-    async def _look(self) -> bool:
-        """Absorb signals and start tasks for the lanes that have work. True: there may be more at once."""
-        signals = await self._queue.absorb(SLICE)
+    async def _feed_watchdog(self) -> None:
+        seconds = systemd.watchdog_seconds()
+        while seconds:
+            await asyncio.sleep(seconds / 3)
+            # A turn may rest for as long as a lease; one that does not end is what the watchdog is for.
+            if asyncio.get_running_loop().time() - self._turned < seconds + self._config.lease_seconds:
+                systemd.notify(WATCHDOG=1, STATUS=f"{len(self._lanes)} companies being served")
+
+    async def _take_lanes(self) -> bool:
+        """Start a task for each lane that has work, as far as there are slots."""
         free = self._config.slots - len(self._lanes)
+        if free <= 0:
+            now = asyncio.get_running_loop().time()
+            if now - self._told > 0.5:
+                self._told = now
+                await self._queue.due_lanes()
+            return False
         known = [task.get_name() for task in self._lanes]
-        held = await self._queue.lease(self._worker, free, known) if free > 0 else []
+        held = await self._queue.lease(self._lease.worker, free, known)
         for hold in held:
             task = asyncio.create_task(self._serve(hold), name=hold.company_id)
             self._lanes.add(task)
-            task.add_done_callback(self._lanes.discard)
-        return bool(signals or held)
+            task.add_done_callback(self._lane_ended)
+        return bool(held)
+
+    def _lane_ended(self, task: asyncio.Task[None]) -> None:
+        self._lanes.discard(task)
+        self._bell.nudge()  # it may have left a timer, and its slot is free
 
     async def _serve(self, hold: Hold) -> None:
         try:
@@ -179,59 +204,9 @@ class Daemon:
         await asyncio.gather(*self._lanes, return_exceptions=True)
         await self._keys.finish(5)
         try:
-            await asyncio.wait_for(self._queue.leave(self._worker), timeout=3)
+            await asyncio.wait_for(self._queue.leave(self._lease.worker), timeout=3)
         except (*DATABASE_AWAY, TimeoutError):
             log.warning("Postgres is away; the leases end by themselves")
-
-    async def _heartbeats(self) -> None:
-        """Extends the lease on a connection of its own, whatever befalls it: nobody else would notice its end."""
-        loop = asyncio.get_running_loop()
-        lease = self._config.lease_seconds
-        connection: psycopg.AsyncConnection | None = None
-        failing = False
-        while True:
-            await asyncio.sleep(lease / (16 if failing else 4))
-            asked = loop.time()
-            try:
-                async with asyncio.timeout(lease / 4):
-                    connection = connection or await self._connect_beats()
-                    await self._beat(connection)
-                self._extended = asked
-                failing = False
-            except (psycopg.Error, TimeoutError) as error:
-                if not failing:
-                    log.warning("lease not extended", reason=str(error).strip() or "no answer in time")
-                failing = True
-                if connection is not None:
-                    await connection.close()
-                    connection = None
-
-    async def _guard_lease(self) -> None:
-        """What could not be extended in time is given up: the tasks end before others may take their lanes, and this
-        daemon goes on under a new name. Apart from the heartbeat, which may itself hang on a silent Postgres.
-        """
-        loop = asyncio.get_running_loop()
-        lease = self._config.lease_seconds
-        while True:
-            await asyncio.sleep(lease / 16)
-            running = [task for task in self._lanes if not task.cancelling()]
-            if running and loop.time() - self._extended > lease * 0.75:
-                log.error("lease given up", lanes=len(running))
-                for task in running:
-                    task.cancel()
-                await asyncio.wait(running, timeout=lease / 8)
-                self._worker = uuid.uuid4()
-
-    async def _connect_beats(self) -> psycopg.AsyncConnection:
-        return await psycopg.AsyncConnection.connect(
-            self._dsn, autocommit=True, application_name="syncd heartbeat", **PATIENCE
-        )
-
-    async def _beat(self, connection: psycopg.AsyncConnection) -> None:
-        await connection.execute(
-            "select syncd.heartbeat(%s, make_interval(secs => %s), %s, %s, %s)",
-            (self._worker, self._config.lease_seconds, socket.gethostname(), os.getpid(), syncd.__version__),
-        )
 
     async def _each_day(self) -> None:
         while True:

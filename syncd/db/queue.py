@@ -168,9 +168,31 @@ class Queue:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
 
-    async def absorb(self, slice_: int) -> int:
-        """Turn up to `slice_` signals into jobs. Returns how many signals it took."""
-        return int(await self._value("select signals from syncd.absorb(%s)", slice_))
+    async def absorb(self, slice_: int, since: str | None) -> tuple[int, str]:
+        """Turn up to `slice_` signals into jobs. Returns how many it took, and the snapshot for the next look."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(
+                "select signals, seen::text from syncd.absorb(%s, %s::pg_snapshot)", (slice_, since)
+            )
+            signals, seen = await cursor.fetchone() or (0, None)
+            return signals, seen
+
+    async def set_aside(self, because: str) -> int | None:
+        """Take the oldest signal out of the way, with the reason."""
+        signal: int | None = await self._value("select syncd.set_aside(%s)", because)
+        return signal
+
+    async def sleep_for(self, longest: float) -> float:
+        """How long a daemon may sleep, in seconds."""
+        return float(await self._value("select syncd.sleep_for(%s)", longest))
+
+    async def unseat(self) -> int:
+        """End a session on duty whose daemon has fallen silent. How many were ended."""
+        return int(await self._value("select syncd.unseat()"))
+
+    async def due_lanes(self) -> None:
+        """Tell the other daemons that there are lanes for them."""
+        await self._value("select pg_notify('syncd_lanes', '')")
 
     async def lease(self, worker: UUID, slots: int, held: Sequence[str]) -> list[Hold]:
         """Take up to `slots` lanes that have work; `held` are the companies whose lanes this worker knows it has."""

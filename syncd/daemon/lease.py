@@ -1,0 +1,90 @@
+"""The daemon's liveness: one heartbeat row, extended on a connection of its own by the database's clock.
+
+What could not be extended in time is given up before others may take it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import uuid
+from typing import TYPE_CHECKING
+
+import psycopg
+import structlog
+
+import syncd
+from syncd.db.queue import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+log = structlog.get_logger()
+
+
+class Lease:
+    """Who this daemon is, and until when others believe that it lives."""
+
+    def __init__(
+        self, dsn: str, seconds: float, running: Callable[[], Collection[asyncio.Task[None]]]
+    ) -> None:
+        self._dsn = dsn
+        self._seconds = seconds
+        self._running = running
+        self._extended = 0.0
+        self.worker = uuid.uuid4()
+
+    async def begin(self) -> None:
+        """The first heartbeat. Raises psycopg.Error."""
+        self._extended = asyncio.get_running_loop().time()
+        async with await self._connect() as connection:
+            await self._beat(connection)
+
+    async def extend(self) -> None:
+        """For ever, whatever befalls it: nobody else would notice its end."""
+        loop = asyncio.get_running_loop()
+        connection: psycopg.AsyncConnection | None = None
+        failing = False
+        while True:
+            await asyncio.sleep(self._seconds / (16 if failing else 4))
+            asked = loop.time()
+            try:
+                async with asyncio.timeout(self._seconds / 4):
+                    connection = connection or await self._connect()
+                    await self._beat(connection)
+                self._extended = asked
+                failing = False
+            except (psycopg.Error, TimeoutError) as error:
+                if not failing:
+                    log.warning("lease not extended", reason=str(error).strip() or "no answer in time")
+                failing = True
+                if connection is not None:
+                    await connection.close()
+                    connection = None
+
+    async def guard(self) -> None:
+        """Ends the tasks of a lease that runs out, and goes on under a new name. Apart from the heartbeat, which may
+        itself hang on a silent Postgres.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._seconds / 16)
+            running = [task for task in self._running() if not task.cancelling()]
+            if running and loop.time() - self._extended > self._seconds * 0.75:
+                log.error("lease given up", lanes=len(running))
+                for task in running:
+                    task.cancel()
+                await asyncio.wait(running, timeout=self._seconds / 8)
+                self.worker = uuid.uuid4()
+
+    async def _connect(self) -> psycopg.AsyncConnection:
+        return await psycopg.AsyncConnection.connect(
+            self._dsn, autocommit=True, application_name="syncd heartbeat", **PATIENCE
+        )
+
+    async def _beat(self, connection: psycopg.AsyncConnection) -> None:
+        await connection.execute(
+            "select syncd.heartbeat(%s, make_interval(secs => %s), %s, %s, %s)",
+            (self.worker, self._seconds, socket.gethostname(), os.getpid(), syncd.__version__),
+        )

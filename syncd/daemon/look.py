@@ -1,0 +1,155 @@
+"""Looking: absorb what SIP changed, and rest until there is more.
+
+One daemon is on duty: it absorbs and sleeps on the bell. The others work lanes, and wait to be told of some. While
+the bell is in doubt every daemon polls, which is right too, only dearer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+import psycopg
+import structlog
+
+from syncd.daemon.doorbell import Unfit
+from syncd.db.queue import DATABASE_AWAY
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from syncd.daemon.doorbell import Doorbell
+    from syncd.db.queue import Queue
+
+log = structlog.get_logger()
+
+SLICE = 1000
+BUSY_SECONDS = 0.005
+IDLE_SECONDS = 0.05
+LINGER_SECONDS = 0.01  # awake after work: the next change of a burst needs no bell
+FULL_LOOK_SECONDS = 30.0
+STANDBY_SECONDS = 1.0
+REOPEN_SECONDS = 5.0
+
+
+class Looker:
+    """`lease` takes lanes that have work and says whether it took any."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        bell: Doorbell,
+        lease: Callable[[], Awaitable[bool]],
+        stop: asyncio.Event,
+        longest: float,
+    ) -> None:
+        self._queue = queue
+        self._bell = bell
+        self._lease = lease
+        self._stop = stop
+        self._longest = longest
+        self._full = 0.0
+        self._since: str | None = None
+        self._slice = SLICE
+        self._had_duty = False
+        self._pause = BUSY_SECONDS
+
+    async def turn(self) -> None:
+        """One look, and the rest after it. Raises psycopg.Error while Postgres is away."""
+        self._bell.settled()
+        if await self.look():
+            self._pause = BUSY_SECONDS
+            await asyncio.sleep(0)
+        elif not self._bell.healthy:
+            await self._rest(self._pause)
+            self._pause = min(IDLE_SECONDS, self._pause * 1.5)
+        elif self._bell.on_duty:
+            await self._sleep_on_duty()
+        else:
+            await self._stand_by()
+
+    async def look(self) -> bool:
+        """Absorb, if that is ours to do, and lease. True: there may be more at once."""
+        duty = self._bell.on_duty
+        if duty and not self._had_duty:
+            log.info("on duty")
+            self._since = None  # whoever was on duty before may have left anything
+        self._had_duty = duty
+        signals = await self._absorb() if duty or not self._bell.healthy else 0
+        return await self._lease() or signals > 0
+
+    def forget(self) -> None:
+        """Nothing seen before counts any more: the next look is a full one."""
+        self._since = None
+
+    async def _absorb(self) -> int:
+        try:
+            # Alone, a difference to the last look is enough; beside others only everything is.
+            signals, seen = await self._queue.absorb(self._slice, self._since if self._bell.on_duty else None)
+        except DATABASE_AWAY:
+            self._since = None
+            raise
+        except psycopg.Error as error:
+            self._since = None
+            await self._make_way(error)
+            return 1
+        if self._since is None:
+            self._full = asyncio.get_running_loop().time()
+        self._since = seen
+        self._slice = min(SLICE, self._slice * 2)
+        return signals
+
+    async def _make_way(self, error: psycopg.Error) -> None:
+        """One bad signal must not stop every company: the slice is halved until it is alone, and set aside."""
+        if self._slice > 1:
+            self._slice = max(1, self._slice // 2)
+            return
+        because = (error.diag.message_primary or str(error)).strip()
+        signal = await self._queue.set_aside(because)
+        log.error("a signal cannot be absorbed and was set aside", signal_id=signal, reason=because)
+
+    async def _sleep_on_duty(self) -> None:
+        end = asyncio.get_running_loop().time() + LINGER_SECONDS
+        while asyncio.get_running_loop().time() < end:
+            await self._rest(BUSY_SECONDS / 2)
+            if self._stop.is_set() or await self.look():
+                return
+        # No longer than a lease: what other daemons leave behind when they die is known only by looking.
+        seconds = await self._queue.sleep_for(self._longest)
+        if seconds > 0:
+            await self._bell.sleep(seconds, self.look, self._stop)
+        else:
+            await self._rest(IDLE_SECONDS)  # lanes are due, but no slot is free
+        if asyncio.get_running_loop().time() - self._full > FULL_LOOK_SECONDS:
+            self._since = None
+
+    async def _stand_by(self) -> None:
+        await self._queue.unseat()
+        await self._bell.until_duty(
+            min(STANDBY_SECONDS, await self._queue.sleep_for(STANDBY_SECONDS) + 0.001)
+        )
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stop.wait(), timeout=seconds)
+        except TimeoutError:
+            return
+
+    async def keep_bell(self) -> None:
+        """Open the bell, watch it, and open it again when it breaks; for ever."""
+        said = ""
+        while True:
+            try:
+                await self._bell.open()
+                self.forget()
+                log.info("the bell is open")
+                said = ""
+                await self._bell.watch()
+            except (psycopg.Error, Unfit, TimeoutError, OSError) as error:
+                reason = str(error).strip()
+                self._bell.fail(reason) if self._bell.healthy else None
+                if reason != said:
+                    log.warning("polling instead of the bell", reason=reason)
+                said = reason
+            await asyncio.sleep(random.uniform(0.2, 1) * REOPEN_SECONDS)  # noqa: S311 - only jitter

@@ -1,0 +1,177 @@
+"""A sleeping daemon hears of every change, whoever writes it and whatever becomes of its sessions. The lease is long,
+so that no timer hides a bell that was not heard.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg import IsolationLevel
+
+from tests.support.processes import until
+
+if TYPE_CHECKING:
+    from tests.flow.conftest import World
+    from tests.support.processes import Daemon
+
+LONG = {"SYNCD_LEASE_SECONDS": "300"}
+SOON = 3.0  # seconds; ten times what a busy machine needs, a hundredth of the next timer
+
+
+def on_duty(world: World, **more: str) -> Daemon:
+    """A daemon that is on duty and asleep."""
+    daemon = world.daemon({**LONG, **more})
+    until(lambda: daemon.events("on duty"), what="the daemon is on duty")
+    asleep(world)
+    return daemon
+
+
+def asleep(world: World) -> None:
+    """The bell's lock is held: everything has been looked at."""
+    until(
+        lambda: world.database.value(
+            "select exists (select from pg_locks where locktype = 'advisory' and objid = 1 and granted"
+            " and mode = 'ExclusiveLock')"
+        ),
+        what="the daemon sleeps",
+    )
+
+
+def heard(world: World, *, seconds: float = SOON) -> None:
+    """Every signal is taken soon."""
+    until(
+        lambda: world.database.value("select not exists (select from syncd.outbox)"),
+        seconds=seconds,
+        what="the signal is heard",
+    )
+
+
+def test_each_change_wakes_a_sleeping_daemon(world: World) -> None:
+    world.connect("1", on=False)
+    on_duty(world)
+    for number in range(10):
+        asleep(world)
+        world.database.add_customer(f"Ann {number}")
+        heard(world)
+
+
+@pytest.mark.parametrize("level", [IsolationLevel.READ_COMMITTED, IsolationLevel.REPEATABLE_READ])
+def test_no_burst_of_writers_goes_unheard(world: World, level: IsolationLevel) -> None:
+    world.connect("1", on=False)
+    on_duty(world)
+    dice = random.Random(level.value)
+
+    def write(pauses: list[float], *, undone: bool) -> None:
+        with psycopg.connect(world.database.dsn) as sip:
+            sip.isolation_level = level
+            time.sleep(pauses[0])
+            sip.execute("select 1")  # the snapshot, before the daemon's next move
+            time.sleep(pauses[1])
+            sip.execute("insert into sip.customers (organization_id, name) values (1, 'Ann')")
+            if undone:
+                with sip.transaction(force_rollback=True):
+                    sip.execute("insert into sip.customers (organization_id, name) values (1, 'Bob')")
+            time.sleep(pauses[2])
+            sip.commit()
+
+    for _ in range(25):
+        writers = [
+            threading.Thread(
+                target=write,
+                args=([dice.random() * 0.03 for _ in range(3)],),
+                kwargs={"undone": dice.random() < 0.3},
+            )
+            for _ in range(4)
+        ]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+        heard(world)
+
+
+def test_a_change_committed_by_a_transaction_older_than_the_sleep_is_heard(world: World) -> None:
+    world.connect("1", on=False)
+    on_duty(world)
+    with psycopg.connect(world.database.dsn) as sip:
+        sip.execute("insert into sip.customers (organization_id, name) values (1, 'Ann')")
+        world.database.add_customer("Bob")
+        heard(world)  # Bob's; while Ann's writer is open
+        time.sleep(0.2)
+        sip.commit()
+    heard(world)
+
+
+@pytest.mark.parametrize("session", ["syncd duty", "syncd ears"])
+def test_a_session_that_is_killed_is_noticed_and_opened_again(world: World, session: str) -> None:
+    world.connect("1", on=False)
+    daemon = on_duty(world)
+    world.database.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and application_name like %s",
+        (f"{session}%",),
+    )
+    world.database.add_customer("Ann")
+    heard(world, seconds=15)
+    until(lambda: len(daemon.events("the bell is open")) == 2, seconds=25, what="the bell is open again")
+    asleep(world)
+    world.database.add_customer("Bob")
+    heard(world)
+
+
+def test_duty_passes_on_at_once_when_its_holder_is_killed(world: World) -> None:
+    world.connect("1", on=False)
+    first = on_duty(world)
+    second = world.daemon(LONG)
+    until(lambda: second.events("the bell is open"))
+    first.kill()
+    world.database.add_customer("Ann")
+    heard(world)
+    assert second.events("on duty")
+
+
+def test_a_frozen_daemon_is_unseated(world: World) -> None:
+    world.connect("1", on=False)
+    first = on_duty(world, SYNCD_LEASE_SECONDS="2")
+    second = world.daemon({"SYNCD_LEASE_SECONDS": "2"})
+    until(lambda: second.events("the bell is open"))
+    os.kill(first.process.pid, signal.SIGSTOP)
+    try:
+        world.database.add_customer("Ann")
+        heard(world, seconds=10)
+    finally:
+        os.kill(first.process.pid, signal.SIGCONT)
+    world.database.add_customer("Bob")
+    heard(world, seconds=10)
+
+
+def test_work_that_an_admin_makes_due_wakes_it_too(world: World) -> None:
+    realm = world.connect("1")
+    world.database.add_customer("Ann")
+    world.database.execute("select syncd.absorb(10)")
+    world.database.execute("update syncd.job set state = 'error', due_at = 'infinity'")
+    world.database.execute("update syncd.lane set due_at = 'infinity'")
+    on_duty(world)
+    world.database.execute("select syncd.retry('1')")
+    until(lambda: world.names(realm) == ["Ann"], seconds=SOON, what="the retry is heard")
+
+
+def test_a_bad_signal_is_set_aside_and_the_others_go_on(world: World) -> None:
+    realm = world.connect("1")
+    daemon = on_duty(world)
+    # An id that cannot be a key fails only where the company has to be looked up by it.
+    world.database.execute(
+        "insert into syncd.outbox (entity_type, entity_id) values ('customer', 'no number')"
+    )
+    world.database.add_customer("Ann")
+    until(lambda: world.names(realm) == ["Ann"], seconds=10)
+    [event] = daemon.events("a signal cannot be absorbed and was set aside")
+    assert "no number" in event["reason"]
+    assert world.database.value("select count(*) from syncd.outbox_bad") == 1
