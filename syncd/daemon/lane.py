@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from syncd.daemon.access import Keys
     from syncd.daemon.delivery import Courier
     from syncd.db.queue import DueJob, Hold, Queue
+    from syncd.qbo.client import Access
 
 log = structlog.get_logger()
 
@@ -80,8 +81,9 @@ class Lane:
                 return await self._record(call.call_id, delivery, result)
             jobs = await self._queue.decide(self._hold, DECIDE_AT_MOST)
             for job in jobs:
-                if self._stop.is_set() or not await self._push(job):
+                if self._stop.is_set() or not await self._push(job, access):
                     return False
+                access = await self._keys.access(self._hold)  # it may have been renewed
         except NoAccess:
             return False
         except (VaultError, MalformedTokens) as error:
@@ -89,7 +91,7 @@ class Lane:
             return False
         return bool(jobs)
 
-    async def _push(self, job: DueJob) -> bool:
+    async def _push(self, job: DueJob, access: Access) -> bool:
         """False: the lane was paused by what came back."""
         try:
             module = module_for(job.entity_type)
@@ -130,7 +132,6 @@ class Lane:
             sent_document=job.sent_document,
             notes=tuple(notes),
         )
-        access = await self._keys.access(self._hold)
         call_id = await self._queue.intend(
             self._hold, job, request_id=delivery.request_id, path=delivery.path, body=content, notes=notes
         )

@@ -155,7 +155,6 @@ def make_pool(dsn: str) -> AsyncConnectionPool:
         max_size=POOL_SIZE,
         open=False,
         configure=configure,
-        check=AsyncConnectionPool.check_connection,
         reconnect_timeout=5,
         timeout=10,
         kwargs={"autocommit": True, "application_name": "syncd", **PATIENCE},
