@@ -30,7 +30,7 @@ IDLE_SECONDS = 0.05
 LINGER_SECONDS = 0.01  # awake after work: the next change of a burst needs no bell
 FULL_LOOK_SECONDS = 30.0
 STANDBY_SECONDS = 1.0
-REOPEN_SECONDS = 5.0
+REOPEN_SECONDS = 2.0
 
 
 class Looker:

@@ -60,7 +60,7 @@ def _quiet(daemon: Daemon, lines: int) -> None:
     assert len(found) <= lines, found[:lines]
 
 
-@pytest.mark.parametrize("mode", ["fast", "immediate"])
+@pytest.mark.parametrize("mode", ["immediate", pytest.param("fast", marks=pytest.mark.slow)])
 def test_restarted_while_calls_are_in_flight(
     town: Town, server: Server, mode: Literal["fast", "immediate"]
 ) -> None:

@@ -62,7 +62,10 @@ def test_each_change_wakes_a_sleeping_daemon(world: World) -> None:
         heard(world)
 
 
-@pytest.mark.parametrize("level", [IsolationLevel.READ_COMMITTED, IsolationLevel.REPEATABLE_READ])
+@pytest.mark.parametrize(
+    "level",
+    [IsolationLevel.REPEATABLE_READ, pytest.param(IsolationLevel.READ_COMMITTED, marks=pytest.mark.slow)],
+)
 def test_no_burst_of_writers_goes_unheard(world: World, level: IsolationLevel) -> None:
     world.connect("1", on=False)
     on_duty(world)
@@ -109,7 +112,7 @@ def test_a_change_committed_by_a_transaction_older_than_the_sleep_is_heard(world
     heard(world)
 
 
-@pytest.mark.parametrize("session", ["syncd duty", "syncd ears"])
+@pytest.mark.parametrize("session", ["syncd duty", pytest.param("syncd ears", marks=pytest.mark.slow)])
 def test_a_session_that_is_killed_is_noticed_and_opened_again(world: World, session: str) -> None:
     world.connect("1", on=False)
     daemon = on_duty(world)
@@ -137,6 +140,7 @@ def test_duty_passes_on_at_once_when_its_holder_is_killed(world: World) -> None:
     assert second.events("on duty")
 
 
+@pytest.mark.slow
 def test_a_frozen_daemon_is_unseated(world: World) -> None:
     world.connect("1", on=False)
     first = on_duty(world, SYNCD_LEASE_SECONDS="2")
