@@ -1,6 +1,6 @@
 -- Absorb: turns signals into jobs, one per record however often it changed.
 --
--- Called by: the daemon's look, in autocommit.
+-- Called by: the daemon's look (absorb, set_aside), in autocommit.
 -- Touches:   outbox (deletes what it took), outbox_bad, lane, job; in this order everywhere.
 
 -- Signals of a table that does not name the company take it from the record, or, if that is gone, from its link.

@@ -1,6 +1,6 @@
 -- Lanes and workers: who may work for which company, and until when.
 --
--- Called by: the daemon (register, heartbeat, lease, release, pause), in autocommit.
+-- Called by: the daemon (heartbeat, leave, lease, release, pause, take_turn), in autocommit.
 -- Touches:   worker, lane.
 --
 -- Liveness is one row per daemon; a lane whose owner's row has run out is free. Every write under a lease locks

@@ -41,10 +41,7 @@ class Unfit(Exception):
 
 
 class Doorbell:
-    """`open` it, then `sleep` whenever there is nothing to do; `healthy` is False while polling is the only way.
-
-    `woken` counts what ended each sleep: bell, grant, lanes, timer, safety.
-    """
+    """`open` it, then `sleep` whenever there is nothing to do; `healthy` is False while polling is the only way."""
 
     def __init__(self, dsn: str, pool: AsyncConnectionPool, name: Callable[[], uuid.UUID]) -> None:
         self._dsn = dsn
@@ -60,7 +57,6 @@ class Doorbell:
         self._probed = asyncio.Event()
         self._token = ""
         self._broken: str | None = "not opened"
-        self.woken: dict[str, int] = dict.fromkeys(("bell", "grant", "lanes", "timer", "safety"), 0)
 
     @property
     def healthy(self) -> bool:
@@ -131,19 +127,19 @@ class Doorbell:
         self._rung.clear()
         self._arming = asyncio.create_task(self._lock(self._duty, BELL))
         try:
-            ended = await self._first(self._arming, seconds, stop)
-            if ended == "grant":
+            if await self._granted_first(self._arming, seconds, stop):
                 self._arming.result()
-                self.woken["grant"] += 1
                 # From here on every writer rings; whoever did not has committed before the grant.
                 if await looks():
                     return
-                ended = await self._first(None, seconds, stop)
-            self.woken[ended] += 1
+                await self._granted_first(None, seconds, stop)
         finally:
             await self._disarm()
 
-    async def _first(self, granted: asyncio.Task[None] | None, seconds: float, stop: asyncio.Event) -> str:
+    async def _granted_first(
+        self, granted: asyncio.Task[None] | None, seconds: float, stop: asyncio.Event
+    ) -> bool:
+        """Wait for the bell, for lanes, for the end, or that long; True if the grant came before."""
         rung = asyncio.create_task(self._rung.wait())
         lanes = asyncio.create_task(self._lanes.wait())
         ended = asyncio.create_task(stop.wait())
@@ -153,9 +149,7 @@ class Doorbell:
         done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in (rung, lanes, ended):
             task.cancel()
-        if granted in done:
-            return "grant"
-        return "bell" if rung in done else "lanes" if lanes in done else "timer"
+        return granted in done
 
     async def _disarm(self) -> None:
         """Awake: writers need not ring. The request is cancelled; it may have been granted meanwhile."""
