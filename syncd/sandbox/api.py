@@ -34,6 +34,7 @@ async def handle(world: World, request: Request) -> Response:
     call = Call(world, request, await request.body())
     entry.realm, entry.requestid = call.realm, call.requestid or ""
     entry.entity = call.entity.name if call.entity else call.resource
+    entry.items = len(call.items)
     answer = await _injected(call, entry)
     if isinstance(answer, Answer):
         return _render(call, entry, answer)
@@ -42,7 +43,7 @@ async def handle(world: World, request: Request) -> Response:
 
 async def _injected(call: Call, entry: Entry) -> Answer | Response:
     """Carry the call out, with what was ordered to happen around it."""
-    orders = call.world.injector.take(call.request.method, call.path, call.realm, entry.entity)
+    orders = call.world.injector.take(call.request.method, call.path, call.realm, call.kinds)
     late: Injected | None = None
     for order in orders:
         if order.kind == "delay":
@@ -77,14 +78,7 @@ async def _ordered_answer(call: Call, entry: Entry, order: Injected) -> Answer |
         return Response(order.detail, entry.status, media_type="text/plain")
     if order.kind == "throttle":
         return refuse_with(call, faults.throttled(call.world.quirks["throttle-code"]))
-    code = order.code or "10000"
-    message = order.message or "An application error has occurred while processing your request"
-    detail = order.detail or "System Failure Error: ordered by the sandbox"
-    system = code == "10000"
-    error = faults.Error(code, message, detail)
-    kind = faults.SYSTEM if system else faults.VALIDATION
-    status = 200 if order.kind == "fault-200" else order.status or (500 if system else 400)
-    return refuse_with(call, QboFaultError(status, kind, [error]), exact_status=True)
+    return refuse_with(call, order.fault(), exact_status=True)
 
 
 async def _limited(call: Call, entry: Entry) -> Answer:
@@ -94,7 +88,8 @@ async def _limited(call: Call, entry: Entry) -> Answer:
     try:
         app = _authenticate(call)
         company = world.companies[call.realm]
-        wait = world.throttle.admit(call.realm, app, world.clock.now(), company.limits or world.limits)
+        limits = company.limits or world.limits
+        wait = world.throttle.admit(call.realm, app, world.clock.now(), limits, call.weight)
         if wait:
             call.retry_after = wait
             raise faults.throttled(world.quirks["throttle-code"])
@@ -127,9 +122,9 @@ def _authenticate(call: Call) -> str:
 async def _once(call: Call, entry: Entry, company: Company) -> Answer:
     """Replay, or carry out and remember. The name-list lock lasts until the answer."""
     world, requestid = call.world, call.requestid
-    key = (call.realm, requestid or "")
+    key = (call.realm, call.replay_key)
     if requestid is not None:
-        malformed = check_format(requestid)
+        malformed = check_format(requestid, 36 if call.resource == "batch" else 50)
         if malformed:
             return refuse_with(call, malformed)
         kept = _recall(call)
@@ -138,21 +133,24 @@ async def _once(call: Call, entry: Entry, company: Company) -> Answer:
             return kept
         if key in world.replay.running and world.quirks["concurrent-requestid"] == "refused":
             return refuse_with(call, faults.duplicate_request())
-    locks = call.is_write and call.entity is not None and call.entity.name_list
-    if locks and world.quirks["names-lock"] == "on" and call.realm in world.names_busy:
+    locks = any(call.locks(entity) for entity in call.written)
+    call.names_locked = locks and call.realm in world.names_busy
+    if call.names_locked and call.resource != "batch":
         return refuse_with(call, faults.names_locked())
-    held = locks and call.realm not in world.names_busy
+    held = locks and not call.names_locked
     first = requestid is not None and key not in world.replay.running
     if held:
         world.names_busy.add(call.realm)
     if first:
         world.replay.running.add(key)
     try:
-        await asyncio.sleep(call.delays["before"])
+        if call.delays["before"]:
+            await asyncio.sleep(call.delays["before"])
         answer = _recall(call)
         entry.outcome = "replayed" if answer else "executed"
         answer = answer or _execute(call, company)
-        await asyncio.sleep(call.delays["after"])
+        if call.delays["after"]:
+            await asyncio.sleep(call.delays["after"])
     finally:
         if held:
             world.names_busy.discard(call.realm)
@@ -165,7 +163,7 @@ def _recall(call: Call) -> Answer | None:
     if call.requestid is None:
         return None
     world = call.world
-    return world.replay.recall(call.realm, call.requestid, world.clock.now(), world.quirks["replay-memory"])
+    return world.replay.recall(call.realm, call.replay_key, call.now, world.quirks["replay-memory"])
 
 
 def _execute(call: Call, company: Company) -> Answer:
@@ -177,7 +175,7 @@ def _execute(call: Call, company: Company) -> Answer:
         definite = fault.definite and call.world.quirks["failed-replay"] == "remember"
         answer = refuse_with(call, fault)
     if call.requestid is not None and definite:
-        call.world.replay.keep(call.realm, call.requestid, call.world.clock.now(), answer)
+        call.world.replay.keep(call.realm, call.replay_key, call.now, answer)
     return answer
 
 

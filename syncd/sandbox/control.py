@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from decimal import Decimal
 from typing import TypeGuard, TypeVar
 
@@ -156,12 +157,7 @@ class Control:
         return self._quirks(request, body)
 
     def _limits(self, _request: Request, _body: dict[str, Json]) -> Json:
-        limits = self._world.limits
-        return {
-            "per_minute": limits.per_minute,
-            "per_second": limits.per_second,
-            "concurrent": limits.concurrent,
-        }
+        return asdict(self._world.limits)
 
     def _set_limits(self, request: Request, body: dict[str, Json]) -> Json:
         self._world.limits = self._world.limits.changed(body)

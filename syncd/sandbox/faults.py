@@ -156,6 +156,12 @@ def not_found() -> QboFaultError:
     return validation("610", "Object Not Found", f"Object Not Found : {INACTIVE_TEXT}")
 
 
+def batch_too_big(most: int) -> QboFaultError:
+    """1040: more items in a batch than allowed."""
+    detail = f"Batch size exceeds allowed limit. The maximum is {most}."
+    return validation("1040", "Batch size exceeds allowed limit", detail)
+
+
 def bad_property(detail: str | None = None) -> QboFaultError:
     """2010: an attribute QBO does not know, JSON of the wrong type, or no JSON at all.
 

@@ -1,9 +1,10 @@
 """Faults a test orders: slow answers, lost answers, and answers of other kinds."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 
+from syncd.sandbox import faults
 from syncd.sandbox.wire import Json
 
 KINDS = (
@@ -17,6 +18,7 @@ KINDS = (
     "fault-200",
     "throttle",
     "token-dead",
+    "item-fault",
 )
 
 
@@ -47,20 +49,32 @@ class Injected:
     id: int = 0
     used: int = 0
 
-    def matches(self, method: str, path: str, realm_id: str, entity: str) -> bool:
-        """Whether a request meets every condition.
+    def matches(self, method: str, path: str, realm_id: str, entities: Collection[str]) -> bool:
+        """Whether a request meets every condition; a batch has the entities of its items, and "batch".
 
         The token endpoint (entity "token") must be meant by name or path, so that
         a fault for the next write is not used up by a refresh before it.
         """
-        if entity == "token" and not (self.path or self.entity):
+        if "token" in entities and not (self.path or self.entity):
             return False
         return (
             (not self.method or self.method.upper() == method)
             and (not self.path or self.path in path)
             and (not self.realm_id or self.realm_id == realm_id)
-            and (not self.entity or self.entity.lower() == entity.lower())
+            and (not self.entity or self.entity.lower() in {entity.lower() for entity in entities})
         )
+
+    def fault(self) -> faults.QboFaultError:
+        """The fault that kinds `fault`, `fault-200` and `item-fault` answer."""
+        code = self.code or "10000"
+        system = code == "10000"
+        error = faults.Error(
+            code,
+            self.message or "An application error has occurred while processing your request",
+            self.detail or "System Failure Error: ordered by the sandbox",
+        )
+        status = 200 if self.kind == "fault-200" else self.status or (500 if system else 400)
+        return faults.QboFaultError(status, faults.SYSTEM if system else faults.VALIDATION, [error])
 
 
 class Injector:
@@ -87,24 +101,39 @@ class Injector:
         """Forget them all."""
         self._faults.clear()
 
-    def take(self, method: str, path: str, realm_id: str, entity: str) -> list[Injected]:
+    def take(self, method: str, path: str, realm_id: str, entities: Collection[str]) -> list[Injected]:
         """What happens to this request: any delays, then at most one other fault."""
         taken: list[Injected] = []
         for injected in list(self._faults):
-            if not injected.matches(method, path, realm_id, entity):
+            if injected.kind == "item-fault" or not injected.matches(method, path, realm_id, entities):
                 continue
-            if injected.probability < 1 and self._random.random() >= injected.probability:
+            if self._passes(injected):
                 continue
-            if injected.skip:
-                injected.skip -= 1
-                continue
-            injected.used += 1
-            if injected.used == injected.times:
-                self._faults.remove(injected)
             taken.append(injected)
             if injected.kind != "delay":
                 break
         return taken
+
+    def take_item(self, realm_id: str, entity: str) -> faults.QboFaultError | None:
+        """The fault ordered for an item of a batch, if there is one."""
+        for injected in list(self._faults):
+            if injected.kind != "item-fault" or not injected.matches("POST", "", realm_id, [entity]):
+                continue
+            if not self._passes(injected):
+                return injected.fault()
+        return None
+
+    def _passes(self, injected: Injected) -> bool:
+        """Whether a matching request goes by unharmed; counts the order down if it does not."""
+        if injected.probability < 1 and self._random.random() >= injected.probability:
+            return True
+        if injected.skip:
+            injected.skip -= 1
+            return True
+        injected.used += 1
+        if injected.used == injected.times:
+            self._faults.remove(injected)
+        return False
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {

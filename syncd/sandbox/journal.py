@@ -15,7 +15,7 @@ class Entry:
 
     `outcome` is `executed` (carried out, a fault included), `replayed` (answered
     from memory), `refused` (not looked at: authentication, throttle, locks, an
-    injected answer) or "" while it runs.
+    injected answer) or "" while it runs. `items` is how many a batch has.
     """
 
     seq: int
@@ -25,6 +25,7 @@ class Entry:
     realm: str = ""
     entity: str = ""
     requestid: str = ""
+    items: int = 0
     status: int = 0
     code: str = ""
     outcome: str = ""

@@ -140,7 +140,7 @@ class OAuth:
         entry.entity = "token"
         form = _form(request, await request.body())
         answer: Response | None = None
-        for order in self._world.injector.take("POST", request.url.path, "", "token"):
+        for order in self._world.injector.take("POST", request.url.path, "", {"token"}):
             if order.kind == "delay":
                 await asyncio.sleep(order.seconds)
             elif order.kind == "token-dead":

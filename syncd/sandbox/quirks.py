@@ -65,8 +65,24 @@ QUIRKS: tuple[Quirk, ...] = (
     ),
     Quirk(
         "names-lock",
-        ("on", "off"),
-        "whether two name-list writes at the same time in one company end in fault 6000",
+        ("on", "names", "off"),
+        "whether two list writes at the same time in one company end in fault 6000: of all lists, or of"
+        " customers, vendors and employees only",
+    ),
+    Quirk(
+        "batch-subset",
+        ("executed", "replayed"),
+        "whether a batch with a known requestid and other bIds is a new request, or its known items replay",
+    ),
+    Quirk(
+        "batch-order",
+        ("reversed", "as-sent"),
+        "the order of the answers in a batch's answer",
+    ),
+    Quirk(
+        "batch-weight",
+        ("one", "items"),
+        "how much of the limit of requests a minute a batch uses up",
     ),
     Quirk(
         "retry-after",

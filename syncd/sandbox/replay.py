@@ -4,10 +4,10 @@ A requestid belongs to the realm, whatever entity, operation or body it comes
 with (QBO documentation, "Request id": unique for all requests of a company).
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from syncd.sandbox.faults import QboFaultError, validation
+from syncd.sandbox.wire import Json
 
 MEMORY_SECONDS = {"none": 0.0, "1h": 3600.0, "forever": float("inf")}
 
@@ -22,9 +22,9 @@ class Answer:
     object_id: str = ""
 
 
-def check_format(requestid: str) -> QboFaultError | None:
-    """Fault 2130 unless the id is 1 to 50 printable ASCII characters without a blank."""
-    if 1 <= len(requestid) <= 50 and all("!" <= character <= "~" for character in requestid):
+def check_format(requestid: str, longest: int) -> QboFaultError | None:
+    """Fault 2130 unless the id is 1 to `longest` printable ASCII characters without a blank."""
+    if 1 <= len(requestid) <= longest and all("!" <= character <= "~" for character in requestid):
         return None
     return validation(
         "2130", "Invalid Request Id Format", f"Invalid Request Id Format : Supplied value:{requestid}"
@@ -32,19 +32,27 @@ def check_format(requestid: str) -> QboFaultError | None:
 
 
 class ReplayMemory:
-    """Answers by realm and requestid."""
+    """Answers by realm and key: the requestid, with the bIds of a batch behind it."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[tuple[str, str], tuple[float, Answer]] = OrderedDict()
+        self._answers: dict[tuple[str, str], tuple[float, Answer]] = {}
+        self._items: dict[tuple[str, str], tuple[float, dict[str, Json]]] = {}
         self.running: set[tuple[str, str]] = set()
 
-    def recall(self, realm: str, requestid: str, now: float, memory: str) -> Answer | None:
+    def recall(self, realm: str, key: str, now: float, memory: str) -> Answer | None:
         """The first answer, if it is not older than `memory` (a value of replay-memory)."""
-        kept = self._answers.get((realm, requestid))
-        if kept is None or now - kept[0] >= MEMORY_SECONDS[memory]:
-            return None
-        return kept[1]
+        kept = self._answers.get((realm, key))
+        return None if kept is None or now - kept[0] >= MEMORY_SECONDS[memory] else kept[1]
 
-    def keep(self, realm: str, requestid: str, now: float, answer: Answer) -> None:
+    def keep(self, realm: str, key: str, now: float, answer: Answer) -> None:
         """Remember an answer. Called in the same step that commits the write."""
-        self._answers[realm, requestid] = (now, answer)
+        self._answers[realm, key] = (now, answer)
+
+    def recall_item(self, realm: str, key: str, now: float, memory: str) -> dict[str, Json] | None:
+        """As `recall`, for one item of a batch."""
+        kept = self._items.get((realm, key))
+        return None if kept is None or now - kept[0] >= MEMORY_SECONDS[memory] else kept[1]
+
+    def keep_item(self, realm: str, key: str, now: float, answer: dict[str, Json]) -> None:
+        """As `keep`, for one item of a batch."""
+        self._items[realm, key] = (now, answer)

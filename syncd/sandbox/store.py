@@ -47,10 +47,21 @@ class Company:
     created: float
     limits: Limits | None = None
     objects: defaultdict[str, dict[str, Stored]] = field(default_factory=lambda: defaultdict(dict))
+    _hidden: set[tuple[str, str]] = field(default_factory=set)
     _ids: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _index: defaultdict[tuple[str, str], dict[str, set[str]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+
+    def hide_new(self, entity: str, identifier: str) -> None:
+        """Keep an object unknown to `get` until `show_new`, unless it was there before."""
+        stored = self.objects[entity].get(identifier)
+        if stored is not None and stored.token == 0:
+            self._hidden.add((entity, identifier))
+
+    def show_new(self) -> None:
+        """End of `hide_new`."""
+        self._hidden.clear()
 
     def next_id(self, space: str) -> str:
         """The next number of an id space."""
@@ -59,6 +70,8 @@ class Company:
 
     def get(self, entity: str, identifier: str) -> Stored | None:
         """An object by id."""
+        if self._hidden and (entity, identifier) in self._hidden:
+            return None
         return self.objects[entity].get(identifier)
 
     def find(self, entity: str, attribute: str, value: Json) -> list[Stored]:

@@ -5,35 +5,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from intuitlib.client import AuthClient
 from intuitlib.enums import Scopes
 from intuitlib.exceptions import AuthClientError
-from quickbooks import QuickBooks
 from quickbooks.exceptions import AuthorizationException, ObjectNotFoundException, QuickbooksException
 from quickbooks.objects import Address, Customer, EmailAddress, Employee, PhoneNumber, Vendor
 from quickbooks.objects.company_info import CompanyInfo
 from quickbooks.objects.preferences import Preferences
 
-from .server import Company, Sandbox
-
-REDIRECT = "https://app.example/callback"
-
-
-def auth_client(sandbox: Sandbox, **tokens: str) -> Any:
-    """intuit-oauth with its discovery pointed at the sandbox."""
-    url = f"{sandbox.url}/.well-known/openid_sandbox_configuration/"
-    return AuthClient("sandbox", "sandbox", REDIRECT, environment=url, **tokens)
-
-
-@pytest.fixture
-def qb(company: Company, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """python-quickbooks, connected to the test's company."""
-    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
-    monkeypatch.setattr(QuickBooks, "api_url_v3", f"{company.sandbox.url}/v3")
-    client = auth_client(company.sandbox, access_token=company.access, refresh_token=company.refresh)
-    return QuickBooks(
-        auth_client=client, refresh_token=company.refresh, company_id=company.realm, minorversion=75
-    )
+from .conftest import REDIRECT, auth_client
+from .server import Company
 
 
 def customer(name: str) -> Any:

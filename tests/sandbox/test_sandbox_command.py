@@ -55,7 +55,7 @@ def test_latency_is_added_to_calls(tmp_path: Path) -> None:
     ("options", "words"),
     [
         (["--quirk", "weather=fine"], "There is no quirk 'weather'"),
-        (["--quirk", "names-lock=maybe"], "choose one of on, off"),
+        (["--quirk", "names-lock=maybe"], "choose one of on, names, off"),
         (["--quirk", "names-lock"], "name=value"),
         (["--company", "mars"], "us-automated-tax"),
         (["--limit", "per_minute=many"], "name=number"),
