@@ -104,7 +104,7 @@ def _carried_out(call: Call, company: Company, item: Item) -> Item:
         body = {name: value for name, value in body.items() if name != "Id"}
     elif not body.get("Id") and not entity.singleton:
         raise faults.required("Id")
-    done = carry_out(world, company, entity, operation, body)
+    done = carry_out(world, company, entity, operation, str(item.get("optionsData", "")), body)
     company.hide_new(entity.name, done.id)
     return {entity.name: done.shown}
 

@@ -47,6 +47,7 @@ class Control:
             self._route("/sandbox/requests", "DELETE", self._clear_requests),
             self._route("/sandbox/objects/{realm}/{entity}", "GET", self._objects),
             self._route("/sandbox/edit/{realm}/{entity}/{id}", "POST", self._edit),
+            self._route("/sandbox/ledger/{realm}", "GET", self._ledger),
             self._route("/sandbox/clock", "GET", self._clock),
             self._route("/sandbox/clock", "POST", self._move_clock),
             self._route("/sandbox/quirks", "GET", self._quirks),
@@ -128,10 +129,25 @@ class Control:
             raise ValueError(f"There is no {entity.name} {request.path_params['id']}.")
         _only(body, *entity.by_name)
         draft = _merged(before.body, body)
-        write_ = Write(company, entity, before, dict(body), draft, sparse=True, quirks=self._world.quirks)
+        write_ = Write(
+            company, entity, before, dict(body), draft, True, self._world.quirks, self._world.clock.now()
+        )
         check_references(self._world.entities, write_)
         entity.rules(write_)
-        return self._raw(company, commit(company, entity, before, write_.draft, self._world.clock.now()))
+        return self._raw(company, commit(write_))
+
+    def _ledger(self, request: Request, _body: dict[str, Json]) -> Json:
+        company = self._company(request.path_params["realm"])
+        company.ledger.audit()
+        accounts: dict[str, Json] = {
+            str(stored.body["Name"]): company.ledger.accounts[stored.id]
+            for stored in company.objects["Account"].values()
+        }
+        entries: list[Json] = [
+            {"entity": key[0], "id": key[1], "postings": [asdict(leg) for leg in legs]}
+            for key, legs in company.ledger.entries.items()
+        ]
+        return {"accounts": accounts, "entries": entries}
 
     def _clock(self, _request: Request, _body: dict[str, Json]) -> Json:
         return {"now": Decimal(str(self._world.clock.now()))}

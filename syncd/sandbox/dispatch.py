@@ -30,7 +30,8 @@ def dispatch(call: Call, company: Company) -> Answer:
         return _read(call, company, entity)
     if call.id:
         raise faults.no_such_path()
-    done = carry_out(world, company, entity, call.params.get("operation", "update"), call.read_json())
+    operation, include = call.params.get("operation", "update"), call.params.get("include", "")
+    done = carry_out(world, company, entity, operation, include, call.read_json())
     return answer_with(call, {entity.name: done.shown}, object_id=done.id)
 
 

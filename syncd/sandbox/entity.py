@@ -1,9 +1,11 @@
 """What an entity module declares, and the write its rules look at."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 
+from syncd.sandbox.ledger import Posting
 from syncd.sandbox.quirks import Quirks
 from syncd.sandbox.schema import Field
 from syncd.sandbox.store import Company, Stored
@@ -26,6 +28,7 @@ class Write:
     draft: dict[str, Json]
     sparse: bool
     quirks: Quirks
+    now: float
 
     def text(self, name: str) -> str:
         """A string attribute of the draft, "" if it is not there."""
@@ -33,7 +36,22 @@ class Write:
         return value if isinstance(value, str) else ""
 
 
+@dataclass(frozen=True)
+class Change:
+    """A write that has been stored; `after` is None for what was deleted."""
+
+    company: Company
+    before: Stored | None
+    after: Stored | None
+    quirks: Quirks
+    now: float
+
+
 def _no_rules(_write: Write) -> None:
+    return None
+
+
+def _no_effects(_change: Change) -> None:
     return None
 
 
@@ -47,10 +65,17 @@ class Entity:
 
     `space` is the id space it draws from, in the word QBO's faults use for it.
     `accepted` are further attributes of QBO's schema that have no effect here
-    and are never returned. `rules` checks and completes a write; `show` adds to
-    or masks what a reader sees. `name_list` objects are made inactive, never
-    deleted; queries leave the inactive out. `singleton` entities have the one
-    object "1", which `seed` makes for each new company.
+    and are never returned. `rules` checks and completes a write; `effects` is
+    what it does to other objects; `show` adds to or masks what a reader sees.
+    `name_list` objects are made inactive, never deleted; queries leave the
+    inactive out. `singleton` entities have the one object "1". `seeds` are the
+    objects of a new company. `sparse_quirk` names the quirk that can turn a
+    sparse update into a full one. `writable` is False where the API only reads.
+
+    Transactions are `deletable`, unless `refuse_delete` objects; `void` makes a draft of what is left of one,
+    and `void_by` says how a client asks for it ("operation" or "include").
+    `postings` are its legs in the ledger, and `open_item` the name it belongs
+    to with what is open of it.
     """
 
     name: str
@@ -58,10 +83,19 @@ class Entity:
     fields: tuple[Field, ...]
     accepted: frozenset[str] = frozenset()
     rules: Callable[[Write], None] = _no_rules
+    effects: Callable[[Change], None] = _no_effects
     show: Callable[[Company, Stored, dict[str, Json], Quirks], None] = _as_stored
     name_list: bool = False
     singleton: bool = False
-    seed: Callable[[Company], dict[str, Json]] | None = field(default=None)
+    writable: bool = True
+    deletable: bool = False
+    sparse_quirk: str = ""
+    seeds: Callable[[Company], Iterable[dict[str, Json]]] | None = None
+    refuse_delete: Callable[[Write], None] = _no_rules
+    void: Callable[[Write], None] | None = None
+    void_by: str = "operation"
+    postings: Callable[[Company, Stored], Iterable[Posting]] | None = None
+    open_item: Callable[[Stored], tuple[str, Decimal]] | None = None
 
     @cached_property
     def by_name(self) -> dict[str, Field]:

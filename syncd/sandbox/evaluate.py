@@ -32,7 +32,7 @@ def run(entities: Mapping[str, Entity], company: Company, query: Query, quirks: 
         raise invalid(f"Invalid context declaration: {query.entity}")
     tests = [_test(entity, condition) for condition in query.conditions]
     order = [(_property(entity, name, "sort"), down) for name, down in query.order]
-    selected = [_selectable(entity, name) for name in query.fields]
+    selected = [_selectable(entity, name) for name in query.fields if name != "*"]
     if entity.name_list and not any(entry.property.lower() == "active" for entry in query.conditions):
         tests.append(lambda shown: shown.get("Active") is not False)
     objects = _candidates(entity, company, query.conditions)
@@ -41,7 +41,10 @@ def run(entities: Mapping[str, Entity], company: Company, query: Query, quirks: 
     if query.count:
         return {"totalCount": len(found)}
     _sort(found, order, descending=quirks["default-order"] == "id-desc")
-    page: list[Json] = [_project(shown, selected) for shown in found[query.start - 1 :][: query.limit]]
+    page: list[Json] = [
+        _everything(entity, shown, selected) if "*" in query.fields else _project(shown, selected)
+        for shown in found[query.start - 1 :][: query.limit]
+    ]
     if not page:
         return {}
     return {entity.name: page, "startPosition": query.start, "maxResults": len(page)}
@@ -86,9 +89,12 @@ def _selectable(entity: Entity, name: str) -> str:
     return field.name.partition(".")[0]
 
 
+def _everything(entity: Entity, shown: dict[str, Json], selected: list[str]) -> dict[str, Json]:
+    left_out = {field.name for field in entity.fields if field.on_request} - set(selected)
+    return {name: value for name, value in shown.items() if name not in left_out} if left_out else shown
+
+
 def _project(shown: dict[str, Json], selected: list[str]) -> dict[str, Json]:
-    if not selected:
-        return shown
     kept = {"domain", "Id", *selected}
     return {name: value for name, value in shown.items() if name in kept} | {"sparse": True}
 

@@ -252,6 +252,18 @@ def duplicate_name() -> QboFaultError:
     )
 
 
+def duplicate_list_name(entity: str) -> QboFaultError:
+    """6240 for a list that is not customers, vendors and employees."""
+    detail = f"The name supplied already exists. : Another {entity} is already using this name."
+    return validation("6240", "Duplicate Name Exists Error", detail)
+
+
+def wrong_account(element: str, wanted: str) -> QboFaultError:
+    """6430: a reference to an account of a type that cannot be used there."""
+    detail = f"Invalid account type used : {element} must be of type {wanted}"
+    return validation("6430", "Invalid account type used", detail, element)
+
+
 def system_failure(detail: str) -> QboFaultError:
     """10000 with HTTP 500: QBO could not carry the request out."""
     message = "An application error has occurred while processing your request"

@@ -4,8 +4,12 @@ Rules of the API reference's Customer, Vendor and Employee pages and of faults
 6080, 6240 and 610.
 """
 
-from syncd.sandbox import faults
-from syncd.sandbox.entity import Write
+from decimal import Decimal
+
+from syncd.sandbox import chart, faults
+from syncd.sandbox.entity import Change, Write
+from syncd.sandbox.ledger import ZERO, Posting
+from syncd.sandbox.money import rate, to_home
 from syncd.sandbox.profiles import CURRENCIES
 from syncd.sandbox.quirks import Quirks
 from syncd.sandbox.schema import Field, words
@@ -113,14 +117,34 @@ def settle_balance(write: Write) -> None:
 
     Fault 6220 when something with a balance is made inactive.
     """
-    write.draft.setdefault("Balance", 0)
-    if write.before is not None and not write.draft["Active"] and write.draft["Balance"]:
+    balance = write.draft.setdefault("Balance", ZERO)
+    if write.before is not None and not write.draft["Active"] and balance:
         raise faults.validation(
             "6220",
             "Delete List Has Balance Error",
             "The entity you are trying to delete has an open balance. : "
             f"This {write.entity.name.lower()} cannot be deleted because it has a non-zero balance",
         )
+
+
+def post_opening(change: Change) -> None:
+    """An opening balance goes against Opening Balance Equity; no transaction is made for it."""
+    stored, company = change.after, change.company
+    if change.before is not None or stored is None:
+        return
+    balance, currency = stored.body["Balance"], stored.body["CurrencyRef"]
+    if not isinstance(balance, int | Decimal) or not isinstance(currency, dict):
+        return
+    own = Decimal(balance)
+    home = to_home(own, rate(company, str(currency["value"])))
+    if stored.entity == "Vendor":
+        account, home = chart.payable(company, str(currency["value"])), -home
+    else:
+        account = chart.receivable(company, str(currency["value"]))
+    equity = chart.of_type(company, "OpeningBalanceEquity")
+    key = (stored.entity, stored.id)
+    company.ledger.post(key, [Posting(account, home, stored.id, own), Posting(equity, -home)])
+    company.ledger.keep_open(key, stored.id, own)
 
 
 def show_name(_company: Company, stored: Stored, shown: dict[str, Json], quirks: Quirks) -> None:

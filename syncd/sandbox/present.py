@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from syncd.sandbox.clock import metadata_time
 from syncd.sandbox.entity import Entity
 from syncd.sandbox.quirks import Quirks
+from syncd.sandbox.schema import Field
 from syncd.sandbox.store import Company, Stored
 from syncd.sandbox.wire import Json
 
@@ -20,9 +21,8 @@ def present(
     entity = entities[stored.entity]
     shown: dict[str, Json] = dict(stored.body)
     for field in entity.fields:
-        value = shown.get(field.name)
-        if field.target and isinstance(value, dict):
-            shown[field.name] = _named(company, field.target, value)
+        if field.name in shown and (field.target or field.parts):
+            shown[field.name] = _named(company, field, shown[field.name])
     entity.show(company, stored, shown, quirks)
     shown["domain"] = "QBO"
     shown["sparse"] = False
@@ -35,7 +35,15 @@ def present(
     return shown
 
 
-def _named(company: Company, target: str, reference: dict[str, Json]) -> dict[str, Json]:
-    stored = company.get(target, str(reference["value"]))
-    name = stored and (stored.body.get("DisplayName") or stored.body.get("Name"))
-    return {"value": reference["value"], "name": name} if name else reference
+def _named(company: Company, field: Field, value: Json) -> Json:
+    """A value with the names of what its references point to, within groups and lines too."""
+    if isinstance(value, list):
+        return [_named(company, field, item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if field.target:
+        stored = company.get(field.target, str(value["value"]))
+        name = stored and (stored.body.get("DisplayName") or stored.body.get("Name"))
+        return {"value": value["value"], "name": name} if name else value
+    parts = {part.name: part for part in field.parts if part.target or part.parts}
+    return {key: _named(company, parts[key], item) if key in parts else item for key, item in value.items()}

@@ -41,7 +41,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed statement. `fields` is empty for `*`, and for COUNT(*)."""
+    """A parsed statement. `fields` is empty for COUNT(*), and has `*` in it for everything."""
 
     entity: str
     fields: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ class _Parser:
         names = [self._selected()]
         while self._accept(","):
             names.append(self._selected())
-        return False, () if "*" in names else tuple(names)
+        return False, tuple(names)
 
     def _selected(self) -> str:
         return "*" if self._accept("*") else self._name()

@@ -64,6 +64,16 @@ QUIRKS: tuple[Quirk, ...] = (
         "whether an inactive object can be changed without being made active in the same call",
     ),
     Quirk(
+        "inactive-reference",
+        ("2500", "610"),
+        "the fault for a reference to something inactive",
+    ),
+    Quirk(
+        "sparse-item",
+        ("full", "sparse"),
+        "whether a sparse update of an item clears what it leaves out",
+    ),
+    Quirk(
         "names-lock",
         ("on", "names", "off"),
         "whether two list writes at the same time in one company end in fault 6000: of all lists, or of"

@@ -9,7 +9,7 @@ types are fault 2010, too long 2050, wrong characters 2040.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 
 from syncd.sandbox import faults
@@ -28,7 +28,7 @@ class Field:
     is stored when a create or a full update gives nothing. `query` says whether
     the query language may filter by it ("filter"), or sort as well ("sort").
     `target` is the entity a reference points to. `indexed` ones are found
-    without reading every object.
+    without reading every object. `on_request` ones are missing from `SELECT *`.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Field:
     query: str = ""
     target: str = ""
     indexed: bool = False
+    on_request: bool = False
     parts: tuple["Field", ...] = ()
     reader: "Reader | None" = None
 
@@ -157,12 +158,45 @@ def _group(field: Field, value: Json, quirks: Quirks, path: str) -> Json:
     parts = {part.name: part for part in field.parts}
     for key, item in value.items():
         if key not in parts:
-            raise unknown_property(key, field.kind, parts, quirks)
+            raise unknown_property(key, field.kind if field.kind[0].isupper() else field.name, parts, quirks)
         part = parts[key]
         read = None if item is None or part.read_only else part.read(item, quirks, f"{path}.")
         if read is not None:
             stored[key] = read
     return stored or None
+
+
+def _list(field: Field, value: Json, quirks: Quirks, path: str) -> Json:
+    """A list of groups; an empty one is kept, it may mean "none any more"."""
+    if value == "":
+        return None
+    if not isinstance(value, list):
+        raise faults.bad_property()
+    if len(value) > 10_000:
+        raise faults.business(f"{path} has more than 10,000 entries.")
+    return [_group(field, item, quirks, path) or {} for item in value]
+
+
+def _integer(_field: Field, value: Json, _quirks: Quirks, _path: str) -> Json:
+    if value == "":
+        return None
+    text = as_text(value)
+    if not re.fullmatch(r"[+-]?\d{1,9}", text, re.ASCII):
+        raise faults.bad_property()
+    return int(text)
+
+
+def _clock_time(_field: Field, value: Json, _quirks: Quirks, path: str) -> Json:
+    """A time of day, or a date and a time, with or without an offset, as it came."""
+    if value == "":
+        return None
+    if not isinstance(value, str):
+        raise faults.bad_property()
+    try:
+        _ = time.fromisoformat(value) if "T" not in value else datetime.fromisoformat(value)
+    except ValueError:
+        raise faults.bad_format("2060", "Date", path, value) from None
+    return value
 
 
 def _ignored(*parts: str) -> tuple[Field, ...]:
@@ -228,6 +262,9 @@ READERS: Mapping[str, Reader] = {
     "enum": _enum,
     "ref": _reference,
     "group": _group,
+    "list": _list,
+    "integer": _integer,
+    "clock": _clock_time,
     "address": _address,
     "phone": _phone,
     "email": _email,

@@ -3,7 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
+from syncd.sandbox.ledger import Ledger
 from syncd.sandbox.profiles import Profile
 from syncd.sandbox.throttle import Limits
 from syncd.sandbox.wire import Json
@@ -47,6 +50,9 @@ class Company:
     created: float
     limits: Limits | None = None
     objects: defaultdict[str, dict[str, Stored]] = field(default_factory=lambda: defaultdict(dict))
+    ledger: Ledger = field(default_factory=Ledger)
+    gone: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When each deleted object was deleted."""
     _hidden: set[tuple[str, str]] = field(default_factory=set)
     _ids: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _index: defaultdict[tuple[str, str], dict[str, set[str]]] = field(
@@ -81,14 +87,33 @@ class Company:
 
     def put(self, stored: Stored, indexed: Iterable[str]) -> None:
         """Insert or replace an object and bring the index up to date."""
-        old = self.objects[stored.entity].get(stored.id)
+        self._forget(stored, indexed)
         for attribute in indexed:
-            index = self._index[stored.entity, attribute]
-            if old is not None and attribute in old.body:
-                index[index_key(old.body[attribute])].discard(stored.id)
             if attribute in stored.body:
+                index = self._index[stored.entity, attribute]
                 index.setdefault(index_key(stored.body[attribute]), set()).add(stored.id)
         self.objects[stored.entity][stored.id] = stored
+
+    def remove(self, stored: Stored, indexed: Iterable[str], now: float) -> None:
+        """Delete an object for good."""
+        self._forget(stored, indexed)
+        del self.objects[stored.entity][stored.id]
+        self.gone[stored.entity, stored.id] = now
+
+    def _forget(self, stored: Stored, indexed: Iterable[str]) -> None:
+        old = self.objects[stored.entity].get(stored.id)
+        for attribute in indexed:
+            if old is not None and attribute in old.body:
+                self._index[stored.entity, attribute][index_key(old.body[attribute])].discard(stored.id)
+
+    def preference(self, group: str, name: str) -> Json:
+        """One of the company's preferences, None if it is not set."""
+        found = self.objects["Preferences"]["1"].body.get(group)
+        return found.get(name) if isinstance(found, dict) else None
+
+    def today(self, now: float) -> date:
+        """The date where the company is."""
+        return datetime.fromtimestamp(now, ZoneInfo(self.timezone)).date()
 
     def summary(self) -> dict[str, Json]:
         """The company as the control interface shows it."""

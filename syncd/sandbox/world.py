@@ -9,10 +9,9 @@ from syncd.sandbox.journal import Journal
 from syncd.sandbox.profiles import PROFILES
 from syncd.sandbox.quirks import Quirks
 from syncd.sandbox.replay import ReplayMemory
-from syncd.sandbox.store import Company
+from syncd.sandbox.store import Company, Stored
 from syncd.sandbox.throttle import Limits, Throttle
 from syncd.sandbox.tokens import Tokens
-from syncd.sandbox.writes import commit
 
 FIRST_REALM = 4620816365000000000
 
@@ -71,8 +70,10 @@ class World:
             created=self.clock.now(),
             limits=limits,
         )
+        made = company.created
         for entity in self.entities.values():
-            if entity.seed is not None:
-                commit(company, entity, None, entity.seed(company), company.created)
+            for body in entity.seeds(company) if entity.seeds else ():
+                identifier = str(body.pop("Id", "")) or company.next_id(entity.space)
+                company.put(Stored(entity.name, identifier, 0, made, made, body), entity.indexed)
         self.companies[realm_id] = company
         return company

@@ -4,10 +4,11 @@ Nothing here waits: a write is checked and committed in one step, or refused
 without a trace.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from syncd.sandbox import faults
-from syncd.sandbox.entity import Entity, Write
+from syncd.sandbox.entity import Change, Entity, Write
+from syncd.sandbox.ledger import ZERO
 from syncd.sandbox.quirks import Quirks
 from syncd.sandbox.schema import Field, as_text, unknown_property
 from syncd.sandbox.store import Company, Stored
@@ -30,33 +31,76 @@ def save(
     610 for an Id that is not there, 5010 for an old SyncToken, 2500 for a
     reference that leads nowhere, or what the entity's own rules refuse.
     """
-    given = _read(entity, body, quirks)
-    sparse = body.get("sparse") in (True, "true")
-    before = _existing(company, entity, body)
-    draft = _draft(entity, before, given, sparse=sparse)
-    write = Write(company, entity, before, given, draft, sparse, quirks)
+    write = draft_write(company, entity, body, quirks, now)
     check_references(entities, write)
     entity.rules(write)
-    return commit(company, entity, before, write.draft, now)
+    return commit(write)
 
 
-def commit(
-    company: Company, entity: Entity, before: Stored | None, draft: dict[str, Json], now: float
-) -> Stored:
-    """Store a finished draft as a new object, or as the next version of `before`."""
-    body: dict[str, Json] = {name: value for name, value in draft.items() if value is not None}
+def draft_write(company: Company, entity: Entity, body: dict[str, Json], quirks: Quirks, now: float) -> Write:
+    """The write a request describes, checked against the schema only."""
+    given = _read(entity, body, quirks)
+    sparse = body.get("sparse") in (True, "true")
+    if entity.sparse_quirk and quirks[entity.sparse_quirk] == "full":
+        sparse = False
+    before = existing(company, entity, body)
+    draft = _draft(entity, before, given, sparse=sparse)
+    return Write(company, entity, before, given, draft, sparse, quirks, now)
+
+
+def commit(write: Write) -> Stored:
+    """Store a finished draft as a new object, or as the next version, with all that follows from it."""
+    company, entity, before = write.company, write.entity, write.before
+    body: dict[str, Json] = {name: value for name, value in write.draft.items() if value is not None}
     for field in entity.fields:
         address = body.get(field.name)
         if field.kind == "address" and isinstance(address, dict):
             old = before.body.get(field.name) if before else None
             kept = old.get("Id") if isinstance(old, dict) else None
-            body[field.name] = {"Id": kept or company.next_id("Addresses"), **address}
+            body[field.name] = {**address, "Id": kept or company.next_id("Addresses")}
     if before is None:
-        stored = Stored(entity.name, company.next_id(entity.space), 0, now, now, body)
+        stored = Stored(entity.name, company.next_id(entity.space), 0, write.now, write.now, body)
     else:
-        stored = Stored(entity.name, before.id, before.token + 1, before.created, now, body)
+        stored = Stored(entity.name, before.id, before.token + 1, before.created, write.now, body)
+    record(company, entity, stored)
+    entity.effects(Change(company, before, stored, write.quirks, write.now))
+    balance_names(company)
+    return company.objects[entity.name][stored.id]
+
+
+def record(company: Company, entity: Entity, stored: Stored) -> None:
+    """Store an object and bring the ledger up to date with it."""
     company.put(stored, entity.indexed)
-    return stored
+    key = (entity.name, stored.id)
+    if entity.postings is not None:
+        company.ledger.post(key, entity.postings(company, stored))
+    if entity.open_item is not None:
+        company.ledger.keep_open(key, *entity.open_item(stored))
+
+
+def delete(company: Company, entity: Entity, body: dict[str, Json], quirks: Quirks, now: float) -> Stored:
+    """Delete the transaction whose Id and SyncToken the body carries; the object as it was."""
+    before = existing(company, entity, body)
+    if before is None:
+        raise faults.required("Id")
+    entity.refuse_delete(Write(company, entity, before, {}, dict(before.body), True, quirks, now))
+    company.remove(before, entity.indexed, now)
+    key = (entity.name, before.id)
+    company.ledger.post(key, ())
+    if entity.open_item is not None:
+        company.ledger.keep_open(key, entity.open_item(before)[0], ZERO)
+    entity.effects(Change(company, before, None, quirks, now))
+    balance_names(company)
+    return before
+
+
+def balance_names(company: Company) -> None:
+    """Write what customers and vendors owe by the ledger into them; their SyncToken stays."""
+    for name in company.ledger.settle():
+        for entity in ("Customer", "Vendor"):
+            stored = company.objects[entity].get(name)
+            if stored is not None:
+                stored.body["Balance"] = company.ledger.owed[name]
 
 
 def _read(entity: Entity, body: dict[str, Json], quirks: Quirks) -> dict[str, Json]:
@@ -73,7 +117,8 @@ def _read(entity: Entity, body: dict[str, Json], quirks: Quirks) -> dict[str, Js
     return given
 
 
-def _existing(company: Company, entity: Entity, body: dict[str, Json]) -> Stored | None:
+def existing(company: Company, entity: Entity, body: dict[str, Json]) -> Stored | None:
+    """The object a body means by Id and SyncToken, None if it has no Id."""
     identifier = "1" if entity.singleton else _text(body, "Id")
     if not identifier:
         return None
@@ -122,16 +167,31 @@ def _draft(entity: Entity, before: Stored | None, given: dict[str, Json], *, spa
 
 
 def check_references(entities: Mapping[str, Entity], write: Write) -> None:
-    """Fault 2500 for a reference to nothing, or newly to something inactive."""
+    """Fault 2500 (or 610) for a reference to nothing, or newly to something inactive."""
+    fields = write.entity.by_name
+    before = write.before.body if write.before else {}
+    old = {
+        found for name, value in before.items() if name in fields for found in references(fields[name], value)
+    }
     for name, value in write.given.items():
-        field: Field = write.entity.by_name[name]
-        if not (field.target and isinstance(value, dict)):
-            continue
-        identifier = str(value["value"])
-        target = write.company.get(field.target, identifier)
-        entity = entities.get(field.target)
-        if target is None:
-            raise faults.bad_reference(entity.space if entity else f"{field.target}s", identifier)
-        before = write.before.body.get(name) if write.before else None
-        if target.body.get("Active") is False and value != before:
-            raise faults.bad_reference("", identifier, inactive=True)
+        for target, identifier in references(fields[name], value):
+            stored = write.company.get(target, identifier)
+            entity = entities.get(target)
+            if stored is None:
+                raise faults.bad_reference(entity.space if entity else f"{target}s", identifier)
+            if stored.body.get("Active") is False and (target, identifier) not in old:
+                if write.quirks["inactive-reference"] == "610":
+                    raise faults.not_found()
+                raise faults.bad_reference("", identifier, inactive=True)
+
+
+def references(field: Field, value: Json) -> Iterator[tuple[str, str]]:
+    """Every reference in an attribute's value, those within lines too: entity and id."""
+    if isinstance(value, list):
+        for item in value:
+            yield from references(field, item)
+    elif isinstance(value, dict):
+        if field.target:
+            yield field.target, str(value["value"])
+        for part in field.parts:
+            yield from references(part, value.get(part.name))

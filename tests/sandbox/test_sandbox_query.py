@@ -158,7 +158,7 @@ def queries(draw: st.DrawFn) -> Query:
         )
     return Query(
         entity=draw(WORDS),
-        fields=tuple(draw(st.lists(WORDS, max_size=2))),
+        fields=tuple(draw(st.lists(WORDS, max_size=2)) or ["*"]),
         conditions=tuple(conditions),
         order=tuple(draw(st.lists(st.tuples(WORDS, st.booleans()), max_size=2))),
         start=draw(st.integers(1, 10**6)),
@@ -167,7 +167,7 @@ def queries(draw: st.DrawFn) -> Query:
 
 
 def statement_of(query: Query) -> str:
-    text = " ".join(("SELECT", ", ".join(query.fields) or "*", "FROM", query.entity))
+    text = " ".join(("SELECT", ", ".join(query.fields), "FROM", query.entity))
     conditions = []
     for one in query.conditions:
         values = ", ".join(written(value) for value in one.values)

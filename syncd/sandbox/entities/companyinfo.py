@@ -16,7 +16,7 @@ def _rules(write: Write) -> None:
             raise faults.required(attribute)
 
 
-def _seed(company: Company) -> dict[str, Json]:
+def _seeds(company: Company) -> list[dict[str, Json]]:
     profile = company.profile
     address: dict[str, Json] = {
         "Line1": "1 Sample Street",
@@ -35,7 +35,7 @@ def _seed(company: Company) -> dict[str, Json]:
         "ItemCategoriesFeature": "true",
     }
     pairs: list[Json] = [{"Name": name, "Value": value} for name, value in facts.items()]
-    return {
+    info: dict[str, Json] = {
         "CompanyName": company.name,
         "LegalName": company.name,
         "CompanyAddr": dict(address),
@@ -49,13 +49,14 @@ def _seed(company: Company) -> dict[str, Json]:
         "DefaultTimeZone": company.timezone,
         "NameValue": pairs,
     }
+    return [info]
 
 
 ENTITY = Entity(
     name="CompanyInfo",
     space="CompanyInfo",
     singleton=True,
-    seed=_seed,
+    seeds=_seeds,
     rules=_rules,
     fields=(
         Field("CompanyName", limit=1024, query="sort"),

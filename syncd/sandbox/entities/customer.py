@@ -84,6 +84,7 @@ ENTITY = Entity(
     space=names.SPACE,
     name_list=True,
     rules=_rules,
+    effects=names.post_opening,
     show=_show,
     fields=(
         *names.name_fields(110),

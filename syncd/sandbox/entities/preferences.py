@@ -30,12 +30,12 @@ def _rules(write: Write) -> None:
             write.draft[name] = {**old, **new} if isinstance(new, dict) else old
 
 
-def _seed(company: Company) -> dict[str, Json]:
+def _seeds(company: Company) -> list[dict[str, Json]]:
     profile = company.profile
     tax: dict[str, Json] = {"UsingSalesTax": profile.using_sales_tax}
     if profile.partner_tax is not None:
         tax["PartnerTaxEnabled"] = profile.partner_tax
-    return {
+    preferences: dict[str, Json] = {
         "AccountingInfoPrefs": {
             "FirstMonthOfFiscalYear": "January",
             "UseAccountNumbers": False,
@@ -70,6 +70,7 @@ def _seed(company: Company) -> dict[str, Json]:
         "ReportPrefs": {"ReportBasis": "Accrual", "CalcAgingReportFromTxnDate": False},
         "OtherPrefs": _other(),
     }
+    return [preferences]
 
 
 def _sales_forms() -> dict[str, Json]:
@@ -82,6 +83,7 @@ def _sales_forms() -> dict[str, Json]:
         "AllowEstimates": True,
         "AutoApplyCredit": False,
         "AutoApplyPayments": True,
+        "DefaultTerms": {"value": "3"},
         "DefaultCustomerMessage": "Thank you for your business!",
         "EmailCopyToCompany": False,
         "ETransactionAttachPDF": False,
@@ -116,7 +118,7 @@ ENTITY = Entity(
     name="Preferences",
     space="Preferences",
     singleton=True,
-    seed=_seed,
+    seeds=_seeds,
     rules=_rules,
     fields=(
         _group(
