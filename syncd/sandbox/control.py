@@ -129,10 +129,10 @@ class Control:
             raise ValueError(f"There is no {entity.name} {request.path_params['id']}.")
         _only(body, *entity.by_name)
         draft = _merged(before.body, body)
-        write_ = Write(
-            company, entity, before, dict(body), draft, True, self._world.quirks, self._world.clock.now()
-        )
-        check_references(self._world.entities, write_)
+        world = self._world
+        now = world.clock.now()
+        write_ = Write(world.entities, company, entity, before, dict(body), draft, True, world.quirks, now)
+        check_references(write_)
         entity.rules(write_)
         return self._raw(company, commit(write_))
 

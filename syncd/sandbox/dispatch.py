@@ -13,6 +13,7 @@ from syncd.sandbox.present import present
 from syncd.sandbox.query import parse
 from syncd.sandbox.replay import Answer
 from syncd.sandbox.store import Company
+from syncd.sandbox.taxservice import create as create_tax
 
 
 def dispatch(call: Call, company: Company) -> Answer:
@@ -23,6 +24,8 @@ def dispatch(call: Call, company: Company) -> Answer:
         return answer_with(call, {"QueryResponse": found})
     if call.resource == "batch" and not call.id and method == "POST":
         return run_batch(call, company)
+    if (call.resource, call.id, method) == ("taxservice", "taxcode", "POST"):
+        return answer_with(call, create_tax(world, company, call.read_json()))
     entity = call.entity
     if entity is None or method not in ("GET", "POST"):
         raise faults.no_such_path()
@@ -41,11 +44,11 @@ def _read(call: Call, company: Company, entity: Entity) -> Answer:
         identifier = "1"
     if not identifier:
         raise faults.no_such_path()
-    if not (identifier.isascii() and identifier.isdigit()):
-        raise faults.bad_id(identifier)
     stored = company.get(entity.name, identifier)
     if stored is None:
-        raise faults.not_found()
+        raise (
+            faults.not_found() if identifier.isascii() and identifier.isdigit() else faults.bad_id(identifier)
+        )
     shown = present(call.world.entities, company, stored, call.world.quirks)
     return answer_with(call, {entity.name: shown}, object_id=stored.id)
 

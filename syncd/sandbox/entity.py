@@ -1,6 +1,6 @@
 """What an entity module declares, and the write its rules look at."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -21,6 +21,7 @@ class Write:
     QboFaultError. Rules change nothing but the draft.
     """
 
+    entities: Mapping[str, "Entity"]
     company: Company
     entity: "Entity"
     before: Stored | None
@@ -40,6 +41,7 @@ class Write:
 class Change:
     """A write that has been stored; `after` is None for what was deleted."""
 
+    entities: Mapping[str, "Entity"]
     company: Company
     before: Stored | None
     after: Stored | None

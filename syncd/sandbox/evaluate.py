@@ -13,6 +13,7 @@ from syncd.sandbox.query import Condition, Query, Value, invalid
 from syncd.sandbox.quirks import Quirks
 from syncd.sandbox.schema import Field
 from syncd.sandbox.store import Company, Stored
+from syncd.sandbox.taxtables import PSEUDO_CODES
 from syncd.sandbox.wire import Json
 
 _COMMON = {
@@ -41,9 +42,13 @@ def run(entities: Mapping[str, Entity], company: Company, query: Query, quirks: 
     if query.count:
         return {"totalCount": len(found)}
     _sort(found, order, descending=quirks["default-order"] == "id-desc")
+    shown_now = found[query.start - 1 :][: query.limit]
+    if entity.name == "TaxCode" and shown_now:
+        # Observed: TAX, NON and CustomSalesTax come on top of what MAXRESULTS allows.
+        shown_now += [shown for shown in found if shown["Id"] in PSEUDO_CODES and shown not in shown_now]
     page: list[Json] = [
         _everything(entity, shown, selected) if "*" in query.fields else _project(shown, selected)
-        for shown in found[query.start - 1 :][: query.limit]
+        for shown in shown_now
     ]
     if not page:
         return {}
@@ -100,9 +105,14 @@ def _project(shown: dict[str, Json], selected: list[str]) -> dict[str, Json]:
 
 
 def _sort(found: list[dict[str, Json]], order: list[tuple[Field, bool]], *, descending: bool) -> None:
-    found.sort(key=lambda shown: int(str(shown["Id"])), reverse=descending and not order)
+    found.sort(key=lambda shown: _id_order(str(shown["Id"])), reverse=descending and not order)
     for field, down in reversed(order):
         found.sort(key=partial(_sort_key, field), reverse=down)
+
+
+def _id_order(identifier: str) -> int:
+    """Ids compare as numbers; those of QBO's pseudo tax codes are words."""
+    return int(identifier) if identifier.isdigit() else -sum(identifier.encode())
 
 
 def _sort_key(field: Field, shown: dict[str, Json]) -> tuple[bool, Comparable]:
@@ -121,7 +131,7 @@ def _comparable(field: Field, shown: Mapping[str, Json]) -> Comparable | None:
     if value is None or isinstance(value, list | dict):
         return None
     if field.kind == "id":
-        return int(str(value))
+        return _id_order(str(value))
     if field.kind in ("time", "date"):
         return parse_time(str(value))
     return value.casefold() if isinstance(value, str) else value
@@ -174,6 +184,8 @@ def _literal(field: Field, value: Value) -> Comparable:
         if moment is None:
             raise wrong
         return moment
+    if field.kind == "id" and str(value) in PSEUDO_CODES:
+        return _id_order(str(value))
     if field.kind in ("id", "number"):
         text = str(value)
         if not re.fullmatch(r"-?\d{1,30}(\.\d{1,20})?", text, re.ASCII):

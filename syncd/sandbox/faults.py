@@ -252,6 +252,54 @@ def duplicate_name() -> QboFaultError:
     )
 
 
+def books_closed(code: str, entity: str) -> QboFaultError:
+    """6210 or 6200: the transaction's date is in books that are closed. Some saw 5010 instead."""
+    if code == "5010":
+        return stale(entity)
+    detail = (
+        "The account period has closed and the account books cannot be updated through the QBO Services API. "
+        "Please use the QBO website to make these changes."
+    )
+    return validation(code, "Account Period Closed, Cannot Update Through Services API", detail)
+
+
+def duplicate_number(number: str, entity: str, identifier: str) -> QboFaultError:
+    """6140: the DocNumber is in use."""
+    detail = (
+        "Duplicate Document Number Error : You must specify a different number. This number has already been used. "
+        f"DocNumber={number} is assigned to TxnType={entity} with TxnId={identifier}"
+    )
+    return validation("6140", "Duplicate Document Number Error", detail)
+
+
+def wrong_amount(given: str) -> QboFaultError:
+    """6070: a line's Amount is not Qty times UnitPrice."""
+    detail = f"Amount is not equal to UnitPrice * Qty. Supplied value:{given}"
+    return validation("6070", "Amount calculation incorrect in the request", detail, "Line.Amount")
+
+
+def category_on_line() -> QboFaultError:
+    """2500 as well: an item that is only a category."""
+    detail = "An item in this transaction is set up as a category instead of a product or service."
+    return validation("2500", "Invalid Reference Id", f"Invalid Reference Id : {detail}", "Reference Id")
+
+
+def not_linkable(detail: str) -> QboFaultError:
+    """620: two transactions that cannot be linked."""
+    return validation(
+        "620", "Transaction cannot be linked", f"Transaction cannot be linked : {detail}", "TxnId"
+    )
+
+
+def deposited() -> QboFaultError:
+    """6540: a payment that is part of a deposit."""
+    detail = (
+        "This transaction has been deposited. If you want to change or delete it, you must edit the deposit it "
+        "appears on and remove it first."
+    )
+    return validation("6540", "Deposited Transaction cannot be changed", detail)
+
+
 def duplicate_list_name(entity: str) -> QboFaultError:
     """6240 for a list that is not customers, vendors and employees."""
     detail = f"The name supplied already exists. : Another {entity} is already using this name."

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from syncd.sandbox import faults
-from syncd.sandbox.entity import Entity
+from syncd.sandbox.entity import Entity, Write
 from syncd.sandbox.present import present
-from syncd.sandbox.store import Company, Stored
+from syncd.sandbox.store import Company
 from syncd.sandbox.wire import Json
 from syncd.sandbox.world import World
-from syncd.sandbox.writes import commit, delete, draft_write, existing, save
+from syncd.sandbox.writes import commit, delete, draft_write, save
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ def carry_out(
     if not entity.writable:
         raise faults.unsupported(operation)
     now = world.clock.now()
-    if operation == "delete" and entity.deletable:
-        gone = delete(company, entity, body, world.quirks, now)
-        return Done(gone.id, {"status": "Deleted", "domain": "QBO", "Id": gone.id})
     asked = "void" in include.split(",") if entity.void_by == "include" else operation == "void"
-    if entity.void is not None and asked:
-        stored = _void(world, company, entity, body, now)
+    if operation == "delete" and entity.deletable:
+        gone = delete(_bare(world, company, entity, body, now))
+        return Done(gone.id, {"status": "Deleted", "domain": "QBO", "Id": gone.id})
+    if asked and entity.void is not None:
+        write = _bare(world, company, entity, body, now)
+        entity.void(write)
+        stored = commit(write)
     elif operation in ("create", "update"):
         stored = save(world.entities, company, entity, body, world.quirks, now)
     else:
@@ -42,11 +44,10 @@ def carry_out(
     return Done(stored.id, present(world.entities, company, stored, world.quirks))
 
 
-def _void(world: World, company: Company, entity: Entity, body: dict[str, Json], now: float) -> Stored:
-    if existing(company, entity, body) is None or entity.void is None:
+def _bare(world: World, company: Company, entity: Entity, body: dict[str, Json], now: float) -> Write:
+    """A write that changes nothing yet: of the body only Id and SyncToken count."""
+    bare: dict[str, Json] = {"Id": body.get("Id"), "SyncToken": body.get("SyncToken"), "sparse": True}
+    write = draft_write(world.entities, company, entity, bare, world.quirks, now)
+    if write.before is None:
         raise faults.required("Id")
-    write = draft_write(
-        company, entity, {"Id": body["Id"], "SyncToken": body["SyncToken"], "sparse": True}, world.quirks, now
-    )
-    entity.void(write)
-    return commit(write)
+    return write

@@ -69,6 +69,41 @@ QUIRKS: tuple[Quirk, ...] = (
         "the fault for a reference to something inactive",
     ),
     Quirk(
+        "total-tax",
+        ("honoured", "ignored"),
+        "whether tax amounts in a request replace those QuickBooks computes",
+    ),
+    Quirk(
+        "over-application",
+        ("refused", "capped"),
+        "a payment line above what is open of its invoice: fault 6000, or cut to it",
+    ),
+    Quirk(
+        "link-token",
+        ("moves", "stays"),
+        "whether an invoice's SyncToken goes up when a payment is applied, and a payment's when it is unapplied",
+    ),
+    Quirk(
+        "missing-currency",
+        ("refused", "customer"),
+        "a transaction without CurrencyRef in a multicurrency company: fault 2020, or the customer's",
+    ),
+    Quirk(
+        "closed-books",
+        ("6210", "6200", "5010"),
+        "the fault for a transaction dated in closed books",
+    ),
+    Quirk(
+        "doc-number-warning",
+        ("on", "off"),
+        "whether companies that number by hand refuse a number in use",
+    ),
+    Quirk(
+        "discount-off",
+        ("dropped", "refused"),
+        "a discount line in a company without discounts: left out without a word, or fault 6000",
+    ),
+    Quirk(
         "sparse-item",
         ("full", "sparse"),
         "whether a sparse update of an item clears what it leaves out",

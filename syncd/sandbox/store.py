@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from syncd.sandbox.ledger import Ledger
@@ -51,6 +52,8 @@ class Company:
     limits: Limits | None = None
     objects: defaultdict[str, dict[str, Stored]] = field(default_factory=lambda: defaultdict(dict))
     ledger: Ledger = field(default_factory=Ledger)
+    applied: defaultdict[str, dict[str, Decimal]] = field(default_factory=lambda: defaultdict(dict))
+    """By invoice: what each payment pays of it."""
     gone: dict[tuple[str, str], float] = field(default_factory=dict)
     """When each deleted object was deleted."""
     _hidden: set[tuple[str, str]] = field(default_factory=set)

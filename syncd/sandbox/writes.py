@@ -31,13 +31,20 @@ def save(
     610 for an Id that is not there, 5010 for an old SyncToken, 2500 for a
     reference that leads nowhere, or what the entity's own rules refuse.
     """
-    write = draft_write(company, entity, body, quirks, now)
-    check_references(entities, write)
+    write = draft_write(entities, company, entity, body, quirks, now)
+    check_references(write)
     entity.rules(write)
     return commit(write)
 
 
-def draft_write(company: Company, entity: Entity, body: dict[str, Json], quirks: Quirks, now: float) -> Write:
+def draft_write(
+    entities: Mapping[str, Entity],
+    company: Company,
+    entity: Entity,
+    body: dict[str, Json],
+    quirks: Quirks,
+    now: float,
+) -> Write:
     """The write a request describes, checked against the schema only."""
     given = _read(entity, body, quirks)
     sparse = body.get("sparse") in (True, "true")
@@ -45,7 +52,7 @@ def draft_write(company: Company, entity: Entity, body: dict[str, Json], quirks:
         sparse = False
     before = existing(company, entity, body)
     draft = _draft(entity, before, given, sparse=sparse)
-    return Write(company, entity, before, given, draft, sparse, quirks, now)
+    return Write(entities, company, entity, before, given, draft, sparse, quirks, now)
 
 
 def commit(write: Write) -> Stored:
@@ -63,7 +70,7 @@ def commit(write: Write) -> Stored:
     else:
         stored = Stored(entity.name, before.id, before.token + 1, before.created, write.now, body)
     record(company, entity, stored)
-    entity.effects(Change(company, before, stored, write.quirks, write.now))
+    entity.effects(Change(write.entities, company, before, stored, write.quirks, write.now))
     balance_names(company)
     return company.objects[entity.name][stored.id]
 
@@ -78,18 +85,18 @@ def record(company: Company, entity: Entity, stored: Stored) -> None:
         company.ledger.keep_open(key, *entity.open_item(stored))
 
 
-def delete(company: Company, entity: Entity, body: dict[str, Json], quirks: Quirks, now: float) -> Stored:
-    """Delete the transaction whose Id and SyncToken the body carries; the object as it was."""
-    before = existing(company, entity, body)
+def delete(write: Write) -> Stored:
+    """Delete a transaction; the object as it was."""
+    company, entity, before = write.company, write.entity, write.before
     if before is None:
         raise faults.required("Id")
-    entity.refuse_delete(Write(company, entity, before, {}, dict(before.body), True, quirks, now))
-    company.remove(before, entity.indexed, now)
+    entity.refuse_delete(write)
+    company.remove(before, entity.indexed, write.now)
     key = (entity.name, before.id)
     company.ledger.post(key, ())
     if entity.open_item is not None:
         company.ledger.keep_open(key, entity.open_item(before)[0], ZERO)
-    entity.effects(Change(company, before, None, quirks, now))
+    entity.effects(Change(write.entities, company, before, None, write.quirks, write.now))
     balance_names(company)
     return before
 
@@ -166,7 +173,7 @@ def _draft(entity: Entity, before: Stored | None, given: dict[str, Json], *, spa
     return draft
 
 
-def check_references(entities: Mapping[str, Entity], write: Write) -> None:
+def check_references(write: Write) -> None:
     """Fault 2500 (or 610) for a reference to nothing, or newly to something inactive."""
     fields = write.entity.by_name
     before = write.before.body if write.before else {}
@@ -176,7 +183,7 @@ def check_references(entities: Mapping[str, Entity], write: Write) -> None:
     for name, value in write.given.items():
         for target, identifier in references(fields[name], value):
             stored = write.company.get(target, identifier)
-            entity = entities.get(target)
+            entity = write.entities.get(target)
             if stored is None:
                 raise faults.bad_reference(entity.space if entity else f"{target}s", identifier)
             if stored.body.get("Active") is False and (target, identifier) not in old:
