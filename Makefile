@@ -2,10 +2,10 @@
 ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint syncd lock
+.PHONY: help demo test lint bench syncd lock
 
 help:
 	@./dev
 
-demo test lint syncd lock:
+demo test lint bench syncd lock:
 	@./dev $@ $(ARGS)

@@ -1,0 +1,50 @@
+// graphile-worker with batches: `node graphile_peer.mjs drain N` or `latency N`; one line of JSON.
+import { run, runMigrations, makeWorkerUtils } from "graphile-worker";
+import { measure } from "./measure.mjs";
+
+const settings = {
+  connectionString: process.env.DATABASE_URL,
+  maxPoolSize: 25,
+  noHandleSignals: true,
+};
+// The settings of its own performance page, which measure best.
+const worker = {
+  concurrentJobs: 24,
+  localQueue: { size: 500 },
+  completeJobBatchDelay: 0,
+  failJobBatchDelay: 0,
+};
+
+await runMigrations(settings);
+const utils = await makeWorkerUtils(settings);
+
+await measure({
+  async fill(number) {
+    await utils.withPgClient((client) =>
+      client.query(
+        "select graphile_worker.add_job('work', json_build_object('n', n)) from generate_series(1, $1::int) n",
+        [number],
+      ),
+    );
+  },
+  async add(n) {
+    await utils.addJob("work", { n });
+  },
+  async start(handle) {
+    const runner = await run({
+      ...settings,
+      preset: { worker },
+      taskList: { work: async (payload) => handle(payload.n) },
+    });
+    return () => runner.stop();
+  },
+  async left() {
+    return utils.withPgClient(async (client) => {
+      const { rows } = await client.query(
+        "select count(*)::int as left from graphile_worker._private_jobs",
+      );
+      return rows[0].left;
+    });
+  },
+});
+await utils.release();

@@ -1,0 +1,23 @@
+"""The rows, in the order of docs/speed.md."""
+
+from tests.bench.figures import Row
+from tests.bench.rows import (
+    backlog,
+    daemons,
+    drain,
+    held,
+    latency,
+    memory,
+    notify,
+    queue,
+    realm,
+    sip_cost,
+    three_daemons,
+)
+
+ROWS: dict[str, Row] = {
+    module.ROW.name: module.ROW
+    for module in (
+        sip_cost, notify, queue, latency, drain, realm, backlog, held, three_daemons, memory, daemons,
+    )
+}  # fmt: skip
