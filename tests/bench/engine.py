@@ -115,7 +115,7 @@ def add_companies(database: Database, number: int) -> Sequence[str]:
 
 
 def quicken(database: Database, rate: int) -> None:
-    """Let the daemon's budget for a realm run so many times as fast, to go with a sandbox whose clock does."""
+    """Let the daemon's budget for a realm run so many times as fast, to go with a sandbox whose limits do."""
     source = database.value("select pg_get_functiondef('syncd.take_turn'::regproc)")
     second = "interval '1 second'"
     if second not in source:

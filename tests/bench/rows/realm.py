@@ -1,4 +1,4 @@
-"""One company with many due records, under QuickBooks' real limits, all clocks running faster alike."""
+"""One company with many due records, under QuickBooks' real limits; these, the budget and the latency run faster."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ A_BATCH = 30
 def run(stage: Stage) -> Iterable[Figure]:
     records = stage.size(10_000, least=20)
     world = stage.world("--latency", str(LATENCY / RATE))
-    world.sandbox.tell("clock", rate=RATE)
+    world.sandbox.tell("limits", speed=RATE)
     engine.quicken(world.database, RATE)
     world.connect(1)
     world.fill(records)
