@@ -6,6 +6,7 @@ Everything here is synchronous; what it raises is QboFaultError.
 from syncd.sandbox import faults
 from syncd.sandbox.batch import run_batch
 from syncd.sandbox.call import Call, answer_with
+from syncd.sandbox.cdc import changes
 from syncd.sandbox.entity import Entity
 from syncd.sandbox.evaluate import run
 from syncd.sandbox.operations import carry_out
@@ -24,6 +25,10 @@ def dispatch(call: Call, company: Company) -> Answer:
         return answer_with(call, {"QueryResponse": found})
     if call.resource == "batch" and not call.id and method == "POST":
         return run_batch(call, company)
+    if (call.resource, call.id, method) == ("cdc", "", "GET"):
+        names, since = call.params.get("entities", ""), call.params.get("changedSince", "")
+        changed = changes(world.entities, company, names, since, world.quirks, call.now)
+        return answer_with(call, {"CDCResponse": changed})
     if (call.resource, call.id, method) == ("taxservice", "taxcode", "POST"):
         return answer_with(call, create_tax(world, company, call.read_json()))
     entity = call.entity

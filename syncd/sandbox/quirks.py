@@ -104,6 +104,21 @@ QUIRKS: tuple[Quirk, ...] = (
         "a discount line in a company without discounts: left out without a word, or fault 6000",
     ),
     Quirk(
+        "billed-time",
+        ("refused", "changed"),
+        "a change of a time activity that an invoice has billed: fault 6000, or carried out",
+    ),
+    Quirk(
+        "cdc-too-old",
+        ("truncated", "refused"),
+        "a changedSince more than 30 days ago: answered for 30 days without a word, or a fault",
+    ),
+    Quirk(
+        "cdc-time-activity",
+        ("absent", "present"),
+        "whether change data capture knows TimeActivity",
+    ),
+    Quirk(
         "sparse-item",
         ("full", "sparse"),
         "whether a sparse update of an item clears what it leaves out",
