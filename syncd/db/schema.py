@@ -12,7 +12,8 @@ twice as long to start and 78 MB instead of 55.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 ROLES = ("syncd_owner", "syncd_daemon", "syncd_admin", "syncd_reader")
 OLDEST_POSTGRES = 15
+LOCK_TIMEOUT = "1200ms"  # why this long: sql/engine/signal.sql
+ATTEMPTS = 60  # to lock one of SIP's tables: some four minutes
+SAY_EVERY = 5  # of them
 _UPGRADE_LOCK = 0x73796E6364  # "syncd": two upgrades at once take turns
 
 
@@ -70,7 +74,7 @@ def upgrade(dsn: str, source_dir: Path | None, say: Callable[[str], None]) -> No
             "select binding_id, source_table from syncd.binding order by binding_id"
         ).fetchall():
             say(f"triggers on {table}")
-            _install_triggers(connection, binding, table, say)
+            _install(connection, binding, table, say)
         say("log partitions")
         connection.execute("select syncd.make_log_partitions()")
         with connection.transaction():
@@ -91,14 +95,7 @@ def uninstall(dsn: str, say: Callable[[str], None]) -> None:
                 f"A daemon still runs on host {alive[0]} (process {alive[1]}).",
                 "Stop it first: systemctl stop syncd.",
             )
-        for table, entity in connection.execute(
-            "select source_table, entity_type from syncd.binding"
-        ).fetchall():
-            say(f"triggers on {table}")
-            for attempt in _patiently(say, table):
-                with attempt, connection.transaction():
-                    connection.execute("set local lock_timeout = '2s'")
-                    connection.execute("select syncd.unwatch(%s, %s)", (table, entity))
+        _remove_triggers(connection, say)
         say("schema syncd")
         connection.execute("drop schema syncd cascade")
         say("roles")
@@ -257,39 +254,80 @@ def _grant_sources(connection: psycopg.Connection) -> None:
         )
 
 
-def _patiently(say: Callable[[str], None], table: str) -> Retrying:
-    """Try again when SIP holds a table, without ever queueing in front of its traffic for long."""
+def _install(connection: psycopg.Connection, binding: int, table: str, say: Callable[[str], None]) -> None:
+    def functions() -> None:
+        connection.execute("select syncd.install_functions(%s)", (binding,))
 
-    def again(_state: RetryCallState) -> None:
-        say(f"waiting for a quiet moment on {table}")
+    def triggers(relation: int) -> None:
+        connection.execute("select syncd.install_triggers(%s, %s)", (binding, relation))
 
-    return Retrying(
-        retry=retry_if_exception_type((errors.LockNotAvailable, errors.DeadlockDetected)),
-        wait=wait_random_exponential(multiplier=0.2, max=5),
-        stop=stop_after_attempt(60),
-        before_sleep=again,
-        reraise=True,
-    )
-
-
-def _install_triggers(
-    connection: psycopg.Connection, binding: int, table: str, say: Callable[[str], None]
-) -> None:
     try:
-        for attempt in _patiently(say, table):
-            with attempt, connection.transaction():
-                connection.execute("set local lock_timeout = '1s'")
-                connection.execute("select syncd.install_triggers(%s)", (binding,))
-    except errors.LockNotAvailable:
-        raise DatabaseProblem(
-            f"Table {table} was never free long enough to add triggers.",
-            "Run the upgrade again at a quieter time; nothing else needs to be repeated.",
-        ) from None
+        _patiently(connection, table, functions, say)
+        for relation, name in connection.execute(
+            "select * from syncd.tables_to_change(%s)", (binding,)
+        ).fetchall():
+            _patiently(connection, name, partial(triggers, relation), say)
     except psycopg.Error as error:
         raise DatabaseProblem(
             f"The triggers on {table} cannot be made: {error.diag.message_primary}.",
             error.diag.message_hint or "Correct its file in sql/source.",
         ) from error
+
+
+def _remove_triggers(connection: psycopg.Connection, say: Callable[[str], None]) -> None:
+    """Remove all of ours from SIP's tables, by catalog: neither an older schema nor a damaged one keeps them there."""
+
+    def drop(table: str, names: list[str]) -> None:
+        connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'".encode())
+        for name in names:
+            connection.execute(
+                sql.SQL("drop trigger if exists {} on {}").format(sql.Identifier(name), sql.SQL(table))
+            )
+
+    for table, names in connection.execute(
+        "select t.tgrelid::regclass::text, array_agg(t.tgname::text) from pg_trigger t"
+        " join pg_proc p on p.oid = t.tgfoid join pg_class c on c.oid = t.tgrelid"
+        " where p.pronamespace = 'syncd'::regnamespace and c.relnamespace <> p.pronamespace"
+        " and not t.tgisinternal and t.tgparentid = 0 group by t.tgrelid order by t.tgrelid"
+    ).fetchall():
+        say(f"triggers on {table}")
+        _patiently(connection, table, partial(drop, table, names), say)
+
+
+def _patiently(
+    connection: psycopg.Connection, table: str, work: Callable[[], None], say: Callable[[str], None]
+) -> None:
+    """Do something that locks one of SIP's tables, again and again while SIP holds it.
+
+    One table is one transaction: SIP never waits for us on one table while we wait for SIP on another.
+    """
+
+    def again(state: RetryCallState) -> None:
+        if state.attempt_number % SAY_EVERY == 1:
+            say(f"waiting for a quiet moment on {table}{_holder(connection, table)}")
+
+    try:
+        for attempt in Retrying(
+            retry=retry_if_exception_type((errors.LockNotAvailable, errors.DeadlockDetected)),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
+            stop=stop_after_attempt(ATTEMPTS),
+            before_sleep=again,
+            reraise=True,
+        ):
+            with attempt, connection.transaction():
+                work()
+    except (errors.LockNotAvailable, errors.DeadlockDetected):
+        raise DatabaseProblem(
+            f"Table {table} was never free for a moment{_holder(connection, table)}.",
+            "Try again at a quieter time; what was done stays done.",
+        ) from None
+
+
+def _holder(connection: psycopg.Connection, table: str) -> str:
+    with suppress(errors.UndefinedFunction):  # in an older schema
+        row = connection.execute("select syncd.who_holds(syncd.table_named(%s))", (table,)).fetchone()
+        return f": {row[0]}" if row and row[0] else ""
+    return ""
 
 
 def _drop_role(connection: psycopg.Connection, role: str, say: Callable[[str], None]) -> None:

@@ -59,7 +59,11 @@ class Writers:
         self._install()
 
     def _install(self) -> None:
-        self._database.execute("select syncd.install_triggers(binding_id) from syncd.binding")
+        self._database.execute("select syncd.install_functions(binding_id) from syncd.binding")
+        self._database.execute(
+            "select syncd.install_triggers(b.binding_id, t.relation)"
+            " from syncd.binding b cross join syncd.tables_to_change(b.binding_id) t"
+        )
 
     def settle(self) -> None:
         """Nothing runs, nothing is queued, and the table has no dead rows."""
