@@ -150,7 +150,7 @@ def _postings(company: Company, stored: Stored) -> Iterable[Posting]:
         invoice = company.objects["Invoice"][key]
         home = to_home(amount, transactions.exchange_rate(invoice))
         legs.append(Posting(receivable, -home, identifier(invoice.body["CustomerRef"]), -amount))
-    if company.multicurrency:
+    if identifier(body["CurrencyRef"]) != company.profile.currency:
         rest = sum((leg.amount for leg in legs), ZERO)
         legs.append(Posting(chart.of_type(company, "ExchangeGainOrLoss"), -rest))
     return legs
