@@ -70,7 +70,7 @@ def invoice_changed(change: Change) -> None:
         cut = min(over, applied[key])
         over -= cut
         _unapply(change, change.company.objects["Payment"][key], invoice.id, cut)
-    if change.after is not None:
+    if change.after is not None and applied:
         invoice.body.update(_paid(change.company, invoice))
         record(change.company, change.entities["Invoice"], invoice)
         for key in applied:

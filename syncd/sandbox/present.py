@@ -21,7 +21,7 @@ def present(
     entity = entities[stored.entity]
     shown: dict[str, Json] = dict(stored.body)
     for field in entity.fields:
-        if field.name in shown and (field.target or field.parts):
+        if field.name in shown and (field.target or field.referring):
             shown[field.name] = _named(company, field, shown[field.name])
     entity.show(company, stored, shown, quirks)
     shown["domain"] = "QBO"
@@ -45,5 +45,8 @@ def _named(company: Company, field: Field, value: Json) -> Json:
         stored = company.get(field.target, str(value["value"]))
         name = stored and (stored.body.get("DisplayName") or stored.body.get("Name"))
         return {"value": value["value"], "name": name} if name else value
-    parts = {part.name: part for part in field.parts if part.target or part.parts}
-    return {key: _named(company, parts[key], item) if key in parts else item for key, item in value.items()}
+    named = dict(value)
+    for part in field.referring:
+        if part.name in value:
+            named[part.name] = _named(company, part, value[part.name])
+    return named

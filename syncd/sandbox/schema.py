@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 
 from syncd.sandbox import faults
 from syncd.sandbox.quirks import Quirks
@@ -45,6 +46,11 @@ class Field:
     on_request: bool = False
     parts: tuple["Field", ...] = ()
     reader: "Reader | None" = None
+
+    @cached_property
+    def referring(self) -> tuple["Field", ...]:
+        """The parts that are references, or have some within."""
+        return tuple(part for part in self.parts if part.target or part.referring)
 
     def read(self, value: Json, quirks: Quirks, prefix: str = "") -> Json:
         """The value to store for what a client sent; QboFaultError if it is refused."""

@@ -200,5 +200,6 @@ def references(field: Field, value: Json) -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict):
         if field.target:
             yield field.target, str(value["value"])
-        for part in field.parts:
-            yield from references(part, value.get(part.name))
+        for part in field.referring:
+            if part.name in value:
+                yield from references(part, value[part.name])

@@ -26,8 +26,9 @@ def _rules(write: Write) -> None:
     total = sale.subtotal - sale.discount + tax.settle_tax(write, sale, customer)
     if total < 0:
         raise faults.business("Transaction amount must be 0 or greater.")
-    draft["TotalAmt"] = draft["Balance"] = total
+    draft["TotalAmt"] = total
     _settle_deposit(write, total)
+    draft["Balance"] = total - number(draft.get("Deposit"))
     transactions.settle_number(write)
     _settle_due_date(write, customer)
     _settle_email(write)
