@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # What Postgres ships with, where the throw-away server of the tests is smaller.
 AS_IT_COMES = {"shared_buffers": "128MB", "max_wal_size": "1GB", "max_connections": "200"}
 
+TELL_SECONDS = 20.0
+
 FILL = """
     insert into sip.customers (organization_id, name, email, phone, street, city, state, zip)
     select o.id, format('Customer %%s of %%s', before.last + n, o.id), format('c%%s@example.com', n), '555-0100',
@@ -39,6 +41,12 @@ FILL = """
 IN_FLIGHT = """
     select (select count(*) from syncd.outbox)
            + (select count(*) from syncd.job where due_at is null or due_at < 'infinity')
+"""
+# Cheap, because it is asked all the time while others are measured.
+AT_REST = """
+    select not exists (select from syncd.outbox)
+           and not exists (select from syncd.job where due_at is null)
+           and not exists (select from syncd.job where due_at < 'infinity')
 """
 
 
@@ -144,16 +152,25 @@ class World:
             self.daemons.pop().stop()
 
     def in_flight(self) -> int:
-        """Signals and jobs that are on their way."""
+        """Signals and jobs that are on their way; counts them all."""
         return int(self.database.value(IN_FLIGHT))
 
+    def at_rest(self) -> bool:
+        """Whether nothing is on its way."""
+        return bool(self.database.value(AT_REST))
+
     def rest(self, seconds: float = 3600) -> None:
-        """Wait until nothing is on its way."""
-        end = time.monotonic() + seconds
-        while left := self.in_flight():
+        """Wait until nothing is on its way, saying now and then how much is."""
+        end, told = time.monotonic() + seconds, time.monotonic()
+        while not self.at_rest():
             if time.monotonic() > end:
-                raise TimeoutError(f"{left} records were still on their way after {seconds:.0f} s")
-            time.sleep(0.05)
+                raise TimeoutError(
+                    f"{self.in_flight()} records were still on their way after {seconds:.0f} s"
+                )
+            if time.monotonic() > told + TELL_SECONDS:
+                told = time.monotonic()
+                self._stage.say(f"{self.in_flight():,} records on their way")
+            time.sleep(0.1)
 
     def processor(self) -> dict[str, float]:
         """Processor seconds used so far by each part of the system."""

@@ -71,7 +71,7 @@ def _measure(stage: Stage, backlog: int, rounds: int) -> Mapping[str, Steps]:
 
 
 def run(stage: Stage) -> Iterable[Figure]:
-    rounds = stage.size(100, least=5)
+    rounds = stage.size(100, least=10)
     large = stage.size(10_000_000, least=SMALL)
     small = _measure(stage, SMALL, rounds)["full"]
     for statistics, steps in _measure(stage, large, rounds).items():

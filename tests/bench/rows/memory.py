@@ -28,11 +28,11 @@ def run(stage: Stage) -> Iterable[Figure]:
     daemon = world.daemon()
     sizes: list[float] = []
     told = time.monotonic()
-    while left := world.in_flight():
+    while not world.at_rest():
         sizes.append(resident_megabytes(daemon.process.pid))
-        if time.monotonic() > told + 10:
+        if time.monotonic() > told + 20:
             told = time.monotonic()
-            stage.say(f"{left:,} of {backlog:,} left, {sizes[-1]:.0f} MB")
+            stage.say(f"{world.in_flight():,} of {backlog:,} left, {sizes[-1]:.0f} MB")
         time.sleep(LOOK_SECONDS)
     sizes.append(resident_megabytes(daemon.process.pid))
     quarter = max(1, len(sizes) // 4)
