@@ -23,16 +23,22 @@ as $$
     else '' end;
 $$;
 
--- Do all triggers ring, so that a daemon may sleep?
-create or replace function syncd.rings() returns boolean
+-- Why a writer might not ring, so that no daemon may sleep; null if every one does. The triggers stop ringing before
+-- the queue of notifications is full; a daemon polls from earlier on.
+create or replace function syncd.mute() returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select bool_and(p.prosrc like '%pg_notify%')
-           and current_setting('max_prepared_transactions')::integer = 0
-    from pg_proc p
-    where p.pronamespace = 'syncd'::regnamespace and p.prorettype = 'trigger'::regtype
-          and p.proname like 'signal\_%';
+    select case
+        when current_setting('max_prepared_transactions')::integer > 0
+            then 'max_prepared_transactions is above 0, and PREPARE TRANSACTION fails after a NOTIFY'
+        when not (select coalesce(bool_and(p.prosrc like '%pg_notify%'), true) from pg_proc p
+                  where p.pronamespace = 'syncd'::regnamespace and p.prorettype = 'trigger'::regtype
+                        and p.proname like 'signal\_%')
+            then 'the triggers were made while max_prepared_transactions was above 0; run syncd db upgrade'
+        when pg_notification_queue_usage() > 0.25
+            then 'the queue of notifications fills up; end the session that has listened and stays in a transaction'
+    end;
 $$;
 
 -- How long a daemon may sleep, in seconds: until a lane that nobody alive owns is due, or an owner's lease ends.
@@ -49,17 +55,17 @@ as $$
     ) - clock_timestamp())))
 $$;
 
--- Is the bell's session there, with its lock held or awaited? Asked from another session; what a session says of
--- itself proves nothing behind a pooler.
-create or replace function syncd.bell_is_armed(pid integer) returns boolean
+-- Which of the two locks that session has: 2 if it is on duty, 1 if it holds the bell or waits for it. Asked from
+-- another session; what a session says of itself proves nothing behind a pooler.
+create or replace function syncd.bell_locks(pid integer) returns integer[]
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select exists (
-        select from pg_locks k
-        where k.locktype = 'advisory' and k.classid = 1937337955 and k.objid = 1 and k.pid = bell_is_armed.pid
-              and k.mode = 'ExclusiveLock'
-              and k.database = (select d.oid from pg_database d where d.datname = current_database()));
+    select coalesce(array_agg(k.objid::integer), '{}')
+    from pg_locks k
+    where k.locktype = 'advisory' and k.classid = 1937337955 and k.pid = bell_locks.pid
+          and k.mode = 'ExclusiveLock' and (k.granted or k.objid = 1)
+          and k.database = (select d.oid from pg_database d where d.datname = current_database());
 $$;
 
 -- Ends the session that is on duty if the daemon behind it has not extended its lease: a frozen process would else
@@ -74,6 +80,7 @@ as $$
     where k.locktype = 'advisory' and k.classid = 1937337955 and k.objid = 2 and k.granted
           and k.database = (select d.oid from pg_database d where d.datname = current_database())
           and a.application_name like 'syncd duty %'
+          and (pg_has_role(a.usesysid, 'usage') or pg_has_role('pg_signal_backend', 'usage'))
           and not exists (
               select from syncd.worker w
               where a.application_name = 'syncd duty ' || w.worker_id and w.alive_until > clock_timestamp());

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import structlog
 
+from syncd.db.patience import answers_within, sever
 from syncd.db.queue import PATIENCE
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 BELL, DUTY = (1937337955, 1), (1937337955, 2)
-PROBE_SECONDS = 10.0
+ANSWER_SECONDS = 3.0  # no statement here takes a hundredth of it, but for the wait for the bell
+PROBE_SECONDS = 5.0
 PROBE_PATIENCE = 2.0
+ASK_FOR_DUTY_SECONDS = 0.4
 # Each of these, set for the role or the database, would end the protocol without a word.
 UNLIMITED = (
     "statement_timeout",
@@ -40,6 +43,9 @@ class Unfit(Exception):
     """These sessions cannot carry the protocol; the text says why, and what to do."""
 
 
+POOLED = "a pooler stands between us and Postgres; give a direct connection as SYNCD_LISTEN_DSN"
+
+
 class Doorbell:
     """`open` it, then `sleep` whenever there is nothing to do; `healthy` is False while polling is the only way."""
 
@@ -49,121 +55,131 @@ class Doorbell:
         self._name = name
         self._duty: psycopg.AsyncConnection | None = None
         self._ears: psycopg.AsyncConnection | None = None
-        self._listening: asyncio.Task[None] | None = None
-        self._taking_duty: asyncio.Task[None] | None = None
+        self._had: set[str] = set()
+        self._listening: asyncio.Task[None] | None = None  # asyncio itself keeps no task alive
         self._arming: asyncio.Task[None] | None = None
+        self._seated = False
         self._rung = asyncio.Event()
         self._lanes = asyncio.Event()
         self._probed = asyncio.Event()
         self._token = ""
-        self._broken: str | None = "not opened"
+        self._broken = asyncio.Event()
+        self._broken.set()
 
     @property
     def healthy(self) -> bool:
         """Both sessions live, and the last probe passed."""
-        return self._broken is None
+        return not self._broken.is_set()
 
     @property
     def on_duty(self) -> bool:
         """This daemon absorbs and plays the bell."""
-        return (
-            self.healthy
-            and self._taking_duty is not None
-            and self._taking_duty.done()
-            and not self._taking_duty.cancelled()
-            and self._taking_duty.exception() is None
-        )
+        return self.healthy and self._seated
 
     async def open(self) -> None:
-        """Connect, make sure that the sessions are direct, listen, and ask for duty. A full look must follow.
+        """Connect, make sure that the sessions are direct, and listen. A full look must follow.
 
         Raises psycopg.Error, or Unfit.
         """
         await self.close()
-        self._ears = await self._session("syncd ears")
-        self._duty = await self._session(f"syncd duty {self._name()}")
-        await self._make_sure_they_are_direct()
-        async with self._pool.connection() as connection:
-            row = await (await connection.execute("select syncd.rings()")).fetchone()
-        if row != (True,):
-            raise Unfit("the triggers do not ring (max_prepared_transactions is above 0)")
-        for channel in ("syncd", "syncd_lanes", "syncd_probe"):
-            await self._ears.execute(f"listen {channel}")
-        self._broken = None
-        self._listening = asyncio.create_task(self._listen(self._ears))
-        self._taking_duty = asyncio.create_task(self._lock(self._duty, DUTY))
+        try:
+            ears = self._ears = await self._session(f"syncd ears {self._name()}")
+            duty = self._duty = await self._session(f"syncd duty {self._name()}")
+            with answers_within(ANSWER_SECONDS, ears), answers_within(ANSWER_SECONDS, duty):
+                await self._make_sure_of_it(ears, duty)
+                await self._end_those_before(ears, duty)
+                for channel in ("syncd", "syncd_lanes", "syncd_probe"):
+                    await ears.execute(f"listen {channel}")
+        except BaseException:
+            await self.close()
+            raise
+        self._broken.clear()
+        self._listening = asyncio.create_task(self._listen(ears))
 
     async def close(self) -> None:
         """Let go of everything; duty passes to the next daemon at once."""
-        self._broken = self._broken or "closed"
-        for task in (self._listening, self._taking_duty, self._arming):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
+        self._broken.set()
+        self._seated = False
         for connection in (self._duty, self._ears):
             if connection is not None:
-                await connection.close()
-        self._listening = self._taking_duty = self._arming = self._duty = self._ears = None
+                sever(connection)
+                async with connection.lock:  # closed under a task that uses it, that would wait for ever
+                    await connection.close()
+        self._duty = self._ears = None
 
     async def until_duty(self, seconds: float) -> None:
-        """For a daemon that is not on duty: wait until it is, or it is told of lanes, or that long."""
-        assert self._taking_duty is not None
-        lanes = asyncio.create_task(self._lanes.wait())
-        await asyncio.wait(
-            {lanes, *({self._taking_duty} if not self._taking_duty.done() else set())},
-            timeout=seconds,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        lanes.cancel()
+        """For a daemon that is not on duty: until it is, or it is told of lanes, or that long at most.
+
+        It asks again and again: a session that waits for a lock holds a snapshot, and with it every VACUUM.
+        """
+        duty = self._duty
+        if duty is None or not self.healthy:
+            return
+        try:
+            with answers_within(ANSWER_SECONDS, duty):
+                row = await (await duty.execute("select pg_try_advisory_lock(%s, %s)", DUTY)).fetchone()
+        except psycopg.Error as error:
+            self._lost(duty, error)
+            return
+        if row == (True,):
+            self._seated = self._duty is duty
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._lanes.wait(), min(seconds, ASK_FOR_DUTY_SECONDS))
 
     async def sleep(self, seconds: float, looks: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:
         """On duty, with nothing to do: sleep until rung, or that long. `looks` looks for work and says whether there
         was any; it is called once the writers that saw us awake have committed.
-
-        Raises psycopg.Error if the session on duty is lost.
         """
-        assert self._duty is not None
-        self._rung.clear()
-        self._arming = asyncio.create_task(self._lock(self._duty, BELL))
+        duty = self._duty
+        if duty is None or not self.on_duty or self._rung.is_set() or self._lanes.is_set():
+            return
+        until = asyncio.get_running_loop().time() + seconds
+        arming = self._arming = asyncio.create_task(self._ask_for_bell(duty))
         try:
-            if await self._granted_first(self._arming, seconds, stop):
-                self._arming.result()
+            if await self._first(arming, until, stop) and not arming.exception():
                 # From here on every writer rings; whoever did not has committed before the grant.
                 if await looks():
                     return
-                await self._granted_first(None, seconds, stop)
+                lost = asyncio.create_task(self._until_lost(duty))
+                await self._first(lost, until, stop)
+                lost.cancel()
+                await asyncio.wait({lost})
         finally:
-            await self._disarm()
+            await self._disarm(duty, arming)
+            self._arming = None
 
-    async def _granted_first(
-        self, granted: asyncio.Task[None] | None, seconds: float, stop: asyncio.Event
-    ) -> bool:
-        """Wait for the bell, for lanes, for the end, or that long; True if the grant came before."""
-        rung = asyncio.create_task(self._rung.wait())
-        lanes = asyncio.create_task(self._lanes.wait())
-        ended = asyncio.create_task(stop.wait())
-        waits: set[asyncio.Task[Any]] = {rung, lanes, ended}
-        if granted is not None:
-            waits.add(granted)
-        done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in (rung, lanes, ended):
-            task.cancel()
-        return granted in done
+    async def _first(self, task: asyncio.Task[None], until: float, stop: asyncio.Event) -> bool:
+        """Wait for the task, the bell, lanes, the end, or until then; True if the task ended."""
+        others = {asyncio.create_task(event.wait()) for event in (self._rung, self._lanes, stop)}
+        waits: set[asyncio.Task[Any]] = {task, *others}
+        seconds = until - asyncio.get_running_loop().time()
+        await asyncio.wait(waits, timeout=max(0, seconds), return_when=asyncio.FIRST_COMPLETED)
+        for other in others:
+            other.cancel()
+        return task.done()
 
-    async def _disarm(self) -> None:
+    async def _disarm(self, duty: psycopg.AsyncConnection, arming: asyncio.Task[None]) -> None:
         """Awake: writers need not ring. The request is cancelled; it may have been granted meanwhile."""
-        arming, self._arming = self._arming, None
-        if arming is None or self._duty is None:
-            return
-        if not arming.done():
-            await self._duty.cancel_safe(timeout=5)
-        with suppress(psycopg.errors.QueryCanceled):
-            await arming
-            await self._duty.execute("select pg_advisory_unlock(%s, %s)", BELL)
+        try:
+            with answers_within(ANSWER_SECONDS, duty):
+                if not arming.done() and self.healthy:
+                    await duty.cancel_safe(timeout=ANSWER_SECONDS)
+                try:
+                    await arming
+                except psycopg.errors.QueryCanceled:
+                    return
+                row = await (await duty.execute("select pg_advisory_unlock(%s, %s)", BELL)).fetchone()
+            if row != (True,):
+                raise psycopg.OperationalError("the bell was not held")
+        except psycopg.Error as error:
+            self._lost(duty, error)
 
     def settled(self) -> None:
-        """A look begins: what changed about the lanes before it, it sees."""
+        """A look begins: what was rung, and what changed about the lanes, before it, it sees. What is rung later must
+        wake: while the bell is only asked for, no second look is near.
+        """
+        self._rung.clear()
         self._lanes.clear()
 
     def nudge(self) -> None:
@@ -173,38 +189,69 @@ class Doorbell:
     async def watch(self) -> None:
         """Probe both sessions from another one, end to end, until one fails: then `healthy` is False."""
         while self.healthy:
-            await asyncio.sleep(PROBE_SECONDS)
-            reason = await self._probe()
-            if reason and self.healthy:
-                self.fail(reason)
+            try:
+                await asyncio.wait_for(self._broken.wait(), PROBE_SECONDS)
+            except TimeoutError:
+                if reason := await self._probe():
+                    self.fail(reason)
 
     def fail(self, reason: str) -> None:
         """From now on this daemon polls, until `open` succeeds again."""
+        if not self.healthy:
+            return
         log.warning("the bell cannot be trusted; polling", reason=reason)
-        self._broken = reason
+        self._broken.set()
         self._rung.set()
         self._lanes.set()
+        for connection in (self._duty, self._ears):
+            if connection is not None:
+                sever(connection)
+
+    def _lost(self, duty: psycopg.AsyncConnection, error: psycopg.Error) -> None:
+        """An error of a session that may have been replaced by now."""
+        if duty is self._duty:
+            self.fail(f"the session on duty: {said(error)}")
 
     async def _probe(self) -> str | None:
         self._token = uuid.uuid4().hex
         self._probed.clear()
         try:
-            async with asyncio.timeout(PROBE_PATIENCE), self._pool.connection() as connection:
-                await connection.execute("select pg_notify('syncd_probe', %s)", (self._token,))
-                await self._probed.wait()
-                if self._arming is not None and self._duty is not None:
-                    row = await (
-                        await connection.execute(
-                            "select syncd.bell_is_armed(%s)", (self._duty.info.backend_pid,)
-                        )
-                    ).fetchone()
-                    if row != (True,) and self._arming is not None:
-                        return "the session that holds the bell is gone"
+            async with self._pool.connection() as connection:
+                with answers_within(PROBE_PATIENCE, connection):
+                    await connection.execute("select pg_notify('syncd_probe', %s)", (self._token,))
+                    mute, missing = await self._missing(connection)
+                    if missing:
+                        await asyncio.sleep(PROBE_PATIENCE / 4)  # asked for a moment ago, it is on its way
+                        mute, still = await self._missing(connection)
+                        missing &= still
+            if mute:
+                return f"the triggers do not ring: {mute}"
+            if missing:
+                return "a lock of ours is gone"
+            await asyncio.wait_for(self._probed.wait(), PROBE_PATIENCE)
         except TimeoutError:
-            return "a notification did not arrive in time"
+            return "a notification did not arrive"
         except psycopg.Error as error:
-            return str(error).strip()
+            # Where one connection is silent, those that lie idle may be too.
+            await self._pool.drain()
+            return said(error)
         return None
+
+    async def _missing(self, connection: psycopg.AsyncConnection) -> tuple[str | None, set[object]]:
+        """Why the triggers are mute, and what should show in pg_locks by now and does not."""
+        duty = self._duty
+        wanted = {DUTY[1]: self.on_duty, BELL[1]: self._arming}
+        if duty is None:
+            return None, set()
+        row = await (
+            await connection.execute("select syncd.mute(), syncd.bell_locks(%s)", (duty.info.backend_pid,))
+        ).fetchone()
+        assert row is not None
+        # As it was before the question and still is: the main task arms and disarms meanwhile.
+        still = {DUTY[1]: self.on_duty, BELL[1]: self._arming}
+        return row[0], {
+            (lock, why) for lock, why in wanted.items() if why and still[lock] is why and lock not in row[1]
+        }
 
     async def _listen(self, ears: psycopg.AsyncConnection) -> None:
         try:
@@ -217,19 +264,40 @@ class Doorbell:
                     case "syncd_probe" if notice.payload == self._token:
                         self._probed.set()
         except psycopg.Error as error:
-            self.fail(f"the listening session ended: {str(error).strip()}")
+            self.fail(f"the session that listens: {said(error)}")
 
-    async def _lock(self, connection: psycopg.AsyncConnection, key: tuple[int, int]) -> None:
-        await connection.execute("select pg_advisory_lock(%s, %s)", key)
+    async def _until_lost(self, duty: psycopg.AsyncConnection) -> None:
+        """It listens to nothing, so this ends only when the session does."""
+        try:
+            async for _ in duty.notifies():
+                pass
+        except psycopg.Error as error:
+            self._lost(duty, error)
+
+    async def _ask_for_bell(self, duty: psycopg.AsyncConnection) -> None:
+        await duty.execute("select pg_advisory_lock(%s, %s)", BELL)
 
     async def _session(self, name: str) -> psycopg.AsyncConnection:
         connection = await psycopg.AsyncConnection.connect(
             self._dsn, autocommit=True, application_name=name, prepare_threshold=None, **PATIENCE
         )
-        for setting in UNLIMITED:
-            await connection.execute(
-                "select set_config(name, '0', false) from pg_settings where name = %s", (setting,)
-            )
+        try:
+            with answers_within(ANSWER_SECONDS, connection):
+                await self._prepare(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        self._had.add(name)
+        return connection
+
+    async def _prepare(self, connection: psycopg.AsyncConnection) -> None:
+        # First of all: what is set behind a pooler is set for whoever gets that session next.
+        row = await (await connection.execute("select pg_backend_pid()")).fetchone()
+        if row != (connection.info.backend_pid,):
+            raise Unfit(POOLED)
+        await connection.execute(
+            "select set_config(name, '0', false) from pg_settings where name = any(%s)", (list(UNLIMITED),)
+        )
         rows = await (
             await connection.execute(
                 "select name from pg_settings where name = any(%s) and setting <> '0'", (list(UNLIMITED),)
@@ -237,27 +305,40 @@ class Doorbell:
         ).fetchall()
         if rows:
             raise Unfit(f"{rows[0][0]} cannot be switched off for the session")
-        return connection
+        # Else a session that waits for the bell keeps duty after its daemon died. Not every platform can.
+        with suppress(psycopg.errors.InvalidParameterValue):
+            await connection.execute("set client_connection_check_interval = '250ms'")
 
-    async def _make_sure_they_are_direct(self) -> None:
+    async def _make_sure_of_it(self, *ours: psycopg.AsyncConnection) -> None:
         """Behind a pooler in transaction mode a session lock belongs to whoever gets that backend next, and LISTEN is
-        accepted and never heard. A NOTIFY from a third session tells; before any lock is taken.
+        accepted and never heard. A NOTIFY from a third session tells; before any lock is taken. And somebody must ring.
         """
-        assert self._duty is not None
-        assert self._ears is not None
         channel = f"syncd_{uuid.uuid4().hex}"
-        ours = (self._duty, self._ears)
         for connection in ours:
-            row = await (await connection.execute("select pg_backend_pid()")).fetchone()
-            if row != (connection.info.backend_pid,):
-                raise Unfit("a pooler stands between us and Postgres")
             await connection.execute(f"listen {channel}")
-        if self._duty.info.backend_pid == self._ears.info.backend_pid:
-            raise Unfit("a pooler stands between us and Postgres")
         async with self._pool.connection() as third:
-            await third.execute("select pg_notify(%s, '')", (channel,))
+            with answers_within(ANSWER_SECONDS, third):
+                await third.execute("select pg_notify(%s, '')", (channel,))
+                row = await (await third.execute("select syncd.mute()")).fetchone()
+        if row != (None,):
+            raise Unfit(f"the triggers do not ring: {row[0] if row else ''}")
         for connection in ours:
             heard = [n async for n in connection.notifies(timeout=1, stop_after=1)]
-            if not heard:
-                raise Unfit("notifications do not arrive; a pooler stands between us and Postgres")
             await connection.execute(f"unlisten {channel}")
+            if not heard:
+                raise Unfit(f"notifications do not arrive; {POOLED}")
+
+    async def _end_those_before(self, *ours: psycopg.AsyncConnection) -> None:
+        """Cut off by a half-open connection, our former session would stay on duty for ever."""
+        pids = [connection.info.backend_pid for connection in ours]
+        await ours[0].execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = any(%s) and not pid = any(%s)",
+            (list(self._had), pids),
+        )
+        self._had = {f"syncd {part} {self._name()}" for part in ("ears", "duty")}
+
+
+def said(error: Exception) -> str:
+    """On one line."""
+    return " ".join(str(error).split())
