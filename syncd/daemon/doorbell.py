@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 BELL, DUTY = (1937337955, 1), (1937337955, 2)
-ANSWER_SECONDS = 3.0  # no statement here takes a hundredth of it, but for the wait for the bell
+ANSWER_SECONDS = 2.0  # no statement here takes a hundredth of it, but for the wait for the bell
 PROBE_SECONDS = 5.0
 PROBE_PATIENCE = 2.0
 ASK_FOR_DUTY_SECONDS = 0.4
@@ -213,28 +213,37 @@ class Doorbell:
             self.fail(f"the session on duty: {said(error)}")
 
     async def _probe(self) -> str | None:
+        """What is wrong. A connection of the pool may itself be dead, or silent, and the others with it: those are
+        replaced, and a new one is asked.
+        """
+        try:
+            try:
+                return await self._probe_once()
+            except psycopg.Error:
+                await self._pool.drain()
+                return await self._probe_once()
+        except psycopg.Error as error:
+            return said(error)
+
+    async def _probe_once(self) -> str | None:
         self._token = uuid.uuid4().hex
         self._probed.clear()
+        async with self._pool.connection() as connection:
+            with answers_within(PROBE_PATIENCE, connection):
+                await connection.execute("select pg_notify('syncd_probe', %s)", (self._token,))
+                mute, missing = await self._missing(connection)
+                if missing:
+                    await asyncio.sleep(PROBE_PATIENCE / 4)  # asked for a moment ago, it is on its way
+                    mute, still = await self._missing(connection)
+                    missing &= still
+        if mute:
+            return f"the triggers do not ring: {mute}"
+        if missing:
+            return "a lock of ours is gone"
         try:
-            async with self._pool.connection() as connection:
-                with answers_within(PROBE_PATIENCE, connection):
-                    await connection.execute("select pg_notify('syncd_probe', %s)", (self._token,))
-                    mute, missing = await self._missing(connection)
-                    if missing:
-                        await asyncio.sleep(PROBE_PATIENCE / 4)  # asked for a moment ago, it is on its way
-                        mute, still = await self._missing(connection)
-                        missing &= still
-            if mute:
-                return f"the triggers do not ring: {mute}"
-            if missing:
-                return "a lock of ours is gone"
             await asyncio.wait_for(self._probed.wait(), PROBE_PATIENCE)
         except TimeoutError:
             return "a notification did not arrive"
-        except psycopg.Error as error:
-            # Where one connection is silent, those that lie idle may be too.
-            await self._pool.drain()
-            return said(error)
         return None
 
     async def _missing(self, connection: psycopg.AsyncConnection) -> tuple[str | None, set[object]]:

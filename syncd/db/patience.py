@@ -9,13 +9,18 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg_pool import AsyncConnectionPool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+
+
+class NoAnswer(psycopg.OperationalError):
+    """The other side said nothing for too long."""
 
 
 def sever(connection: psycopg.AsyncConnection[Any]) -> None:
@@ -26,7 +31,7 @@ def sever(connection: psycopg.AsyncConnection[Any]) -> None:
 
 @contextmanager
 def answers_within(seconds: float, connection: psycopg.AsyncConnection[Any]) -> Iterator[None]:
-    """Sever the connection if the block takes longer. Raises psycopg.OperationalError then."""
+    """Sever the connection if the block takes longer. Raises NoAnswer then."""
     late = False
 
     def give_up() -> None:
@@ -39,7 +44,29 @@ def answers_within(seconds: float, connection: psycopg.AsyncConnection[Any]) -> 
         yield
     except psycopg.Error:
         if late:
-            raise psycopg.OperationalError(f"no answer within {seconds:g} s") from None
+            raise NoAnswer(f"no answer within {seconds:g} s") from None
         raise
     finally:
         timer.cancel()
+
+
+class PatientPool(AsyncConnectionPool):
+    """Whoever borrows a connection gets his answers in time, or an error; then those that lie idle are replaced, since
+    they may be half open too.
+    """
+
+    answer_seconds = 8.0
+
+    @asynccontextmanager
+    async def connection(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - as the pool has it
+    ) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """As in any pool."""
+        try:
+            async with super().connection(timeout) as connection:
+                with answers_within(self.answer_seconds, connection):
+                    yield connection
+        except NoAnswer:
+            await self.drain()
+            raise

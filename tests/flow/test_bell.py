@@ -15,42 +15,11 @@ import psycopg
 import pytest
 from psycopg import IsolationLevel
 
+from tests.support.bell import LONG, SOON, asleep, heard, on_duty
 from tests.support.processes import until
 
 if TYPE_CHECKING:
     from tests.flow.conftest import World
-    from tests.support.processes import Daemon
-
-LONG = {"SYNCD_LEASE_SECONDS": "300"}
-SOON = 3.0  # seconds; ten times what a busy machine needs, a hundredth of the next timer
-
-
-def on_duty(world: World, **more: str) -> Daemon:
-    """A daemon that is on duty and asleep."""
-    daemon = world.daemon({**LONG, **more})
-    until(lambda: daemon.events("on duty"), what="the daemon is on duty")
-    asleep(world)
-    return daemon
-
-
-def asleep(world: World) -> None:
-    """The bell's lock is held: everything has been looked at."""
-    until(
-        lambda: world.database.value(
-            "select exists (select from pg_locks where locktype = 'advisory' and objid = 1 and granted"
-            " and mode = 'ExclusiveLock')"
-        ),
-        what="the daemon sleeps",
-    )
-
-
-def heard(world: World, *, seconds: float = SOON) -> None:
-    """Every signal is taken soon."""
-    until(
-        lambda: world.database.value("select not exists (select from syncd.outbox)"),
-        seconds=seconds,
-        what="the signal is heard",
-    )
 
 
 def test_each_change_wakes_a_sleeping_daemon(world: World) -> None:
@@ -109,23 +78,6 @@ def test_a_change_committed_by_a_transaction_older_than_the_sleep_is_heard(world
         heard(world)  # Bob's; while Ann's writer is open
         time.sleep(0.2)
         sip.commit()
-    heard(world)
-
-
-@pytest.mark.parametrize("session", ["syncd duty", pytest.param("syncd ears", marks=pytest.mark.slow)])
-def test_a_session_that_is_killed_is_noticed_and_opened_again(world: World, session: str) -> None:
-    world.connect("1", on=False)
-    daemon = on_duty(world)
-    world.database.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity"
-        " where datname = current_database() and application_name like %s",
-        (f"{session}%",),
-    )
-    world.database.add_customer("Ann")
-    heard(world, seconds=15)
-    until(lambda: len(daemon.events("the bell is open")) == 2, seconds=25, what="the bell is open again")
-    asleep(world)
-    world.database.add_customer("Bob")
     heard(world)
 
 
