@@ -157,7 +157,7 @@ def make_pool(dsn: str) -> AsyncConnectionPool:
         configure=configure,
         reconnect_timeout=5,
         timeout=10,
-        kwargs={"autocommit": True, "application_name": "syncd", **PATIENCE},
+        kwargs={"autocommit": True, "prepare_threshold": None, "application_name": "syncd", **PATIENCE},
     )
 
 
