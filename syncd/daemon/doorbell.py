@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 BELL, DUTY = (1937337955, 1), (1937337955, 2)
 ANSWER_SECONDS = 2.0  # no statement here takes a hundredth of it, but for the wait for the bell
+FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.01, 1.0  # while the bell is asked for, each half as long again
 PROBE_SECONDS = 5.0
 PROBE_PATIENCE = 2.0
 ASK_FOR_DUTY_SECONDS = 0.4
@@ -129,34 +130,45 @@ class Doorbell:
 
     async def sleep(self, seconds: float, looks: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:
         """On duty, with nothing to do: sleep until rung, or that long. `looks` looks for work and says whether there
-        was any; it is called once the writers that saw us awake have committed.
+        was any; it is called once the writers that saw us awake have committed, and now and then until they have.
         """
         duty = self._duty
-        if duty is None or not self.on_duty or self._rung.is_set() or self._lanes.is_set():
-            return
         until = asyncio.get_running_loop().time() + seconds
+        if duty is None or not self.on_duty or self._woken(until, stop):
+            return
         arming = self._arming = asyncio.create_task(self._ask_for_bell(duty))
         try:
-            if await self._first(arming, until, stop) and not arming.exception():
-                # From here on every writer rings; whoever did not has committed before the grant.
-                if await looks():
+            pause = FIRST_LOOK_SECONDS
+            while not await self._ends(arming, pause, until, stop):
+                # A writer that saw us awake does not ring, and another that goes on for long keeps the bell from us.
+                if self._woken(until, stop) or await looks():
                     return
-                lost = asyncio.create_task(self._until_lost(duty))
-                await self._first(lost, until, stop)
-                lost.cancel()
-                await asyncio.wait({lost})
+                pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
+            # From here on every writer rings; whoever did not has committed before the grant.
+            if arming.exception() or await looks():
+                return
+            lost = asyncio.create_task(self._until_lost(duty))
+            await self._ends(lost, seconds, until, stop)
+            lost.cancel()
+            await asyncio.wait({lost})
         finally:
             await self._disarm(duty, arming)
             self._arming = None
 
-    async def _first(self, task: asyncio.Task[None], until: float, stop: asyncio.Event) -> bool:
-        """Wait for the task, the bell, lanes, the end, or until then; True if the task ended."""
-        others = {asyncio.create_task(event.wait()) for event in (self._rung, self._lanes, stop)}
-        waits: set[asyncio.Task[Any]] = {task, *others}
-        seconds = until - asyncio.get_running_loop().time()
-        await asyncio.wait(waits, timeout=max(0, seconds), return_when=asyncio.FIRST_COMPLETED)
-        for other in others:
-            other.cancel()
+    def _woken(self, until: float, stop: asyncio.Event) -> bool:
+        late = asyncio.get_running_loop().time() >= until
+        return late or any(event.is_set() for event in (self._rung, self._lanes, stop))
+
+    async def _ends(
+        self, task: asyncio.Task[None], seconds: float, until: float, stop: asyncio.Event
+    ) -> bool:
+        """Wait for the task to end, something to wake us, or that long; True if it ended."""
+        events = {asyncio.create_task(event.wait()) for event in (self._rung, self._lanes, stop)}
+        waits: set[asyncio.Task[Any]] = {task, *events}
+        left = until - asyncio.get_running_loop().time()
+        await asyncio.wait(waits, timeout=max(0, min(seconds, left)), return_when=asyncio.FIRST_COMPLETED)
+        for event in events:
+            event.cancel()
         return task.done()
 
     async def _disarm(self, duty: psycopg.AsyncConnection, arming: asyncio.Task[None]) -> None:
@@ -176,8 +188,8 @@ class Doorbell:
             self._lost(duty, error)
 
     def settled(self) -> None:
-        """A look begins: what was rung, and what changed about the lanes, before it, it sees. What is rung later must
-        wake: while the bell is only asked for, no second look is near.
+        """A look begins: what was rung, and what changed about the lanes, before it, it sees. What comes later wakes,
+        also before `sleep`.
         """
         self._rung.clear()
         self._lanes.clear()

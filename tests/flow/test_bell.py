@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import IsolationLevel
 
-from tests.support.bell import LONG, SOON, asleep, heard, on_duty
+from tests.support.bell import LONG, SOON, arrives, asleep, heard, long_transaction, on_duty, queued
 from tests.support.processes import until
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_no_burst_of_writers_goes_unheard(world: World, level: IsolationLevel) -
         writers = [
             threading.Thread(
                 target=write,
-                args=([dice.random() * 0.03 for _ in range(3)],),
+                args=([dice.random() * 0.008 for _ in range(3)],),
                 kwargs={"undone": dice.random() < 0.3},
             )
             for _ in range(4)
@@ -82,14 +82,41 @@ def test_a_change_committed_by_a_transaction_older_than_the_sleep_is_heard(world
 
 
 def test_duty_passes_on_at_once_when_its_holder_is_killed(world: World) -> None:
-    world.connect("1", on=False)
+    realm = world.connect("1")
     first = on_duty(world)
     second = world.daemon(LONG)
     until(lambda: second.events("the bell is open"))
     first.kill()
-    world.database.add_customer("Ann")
-    heard(world)
+    arrives(world, realm, "Ann", within=SOON)
     assert second.events("on duty")
+
+
+def test_duty_passes_on_too_when_its_holder_is_killed_while_it_waits_for_the_bell(world: World) -> None:
+    realm = world.connect("1")
+    with long_transaction(world):
+        first = world.daemon(LONG)
+        queued(world)
+        second = world.daemon(LONG)
+        until(lambda: second.events("the bell is open"))
+        first.kill()
+        arrives(world, realm, "Ann", within=SOON)
+        assert second.events("on duty")
+
+
+def test_a_daemon_that_stands_by_keeps_no_snapshot(world: World) -> None:
+    world.connect("1")
+    on_duty(world)
+    second = world.daemon(LONG)
+    until(lambda: second.events("the bell is open"))
+    now = world.database.value("select pg_current_xact_id()::text::bigint")
+    until(
+        lambda: world.database.value(
+            "select not exists (select from pg_stat_activity where application_name like 'syncd%%'"
+            " and backend_xmin::text::bigint <= %s)",
+            (now,),
+        ),
+        what="VACUUM may remove what died before",
+    )
 
 
 @pytest.mark.slow
