@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 BELL, DUTY = (1937337955, 1), (1937337955, 2)
+UNLOCK = "select pg_advisory_unlock(1937337955, 1)"
+UNLOCK_IF_HELD = f"{UNLOCK} where 1 = any(syncd.bell_locks(pg_backend_pid()))"
 ANSWER_SECONDS = 2.0  # no statement here takes a hundredth of it, but for the wait for the bell
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.01, 1.0  # while the bell is asked for, each half as long again
 PROBE_SECONDS = 5.0
@@ -172,18 +174,16 @@ class Doorbell:
         return task.done()
 
     async def _disarm(self, duty: psycopg.AsyncConnection, arming: asyncio.Task[None]) -> None:
-        """Awake: writers need not ring. The request is cancelled; it may have been granted meanwhile."""
+        """Awake: writers need not ring. The request is cancelled; it may have been granted meanwhile, even where it
+        ends as cancelled: a session's lock that was granted at that moment stays.
+        """
         try:
             with answers_within(ANSWER_SECONDS, duty):
                 if not arming.done() and self.healthy:
                     await duty.cancel_safe(timeout=ANSWER_SECONDS)
-                try:
+                with suppress(psycopg.errors.QueryCanceled):
                     await arming
-                except psycopg.errors.QueryCanceled:
-                    return
-                row = await (await duty.execute("select pg_advisory_unlock(%s, %s)", BELL)).fetchone()
-            if row != (True,):
-                raise psycopg.OperationalError("the bell was not held")
+                await duty.execute(UNLOCK if arming.exception() is None else UNLOCK_IF_HELD)
         except psycopg.Error as error:
             self._lost(duty, error)
 

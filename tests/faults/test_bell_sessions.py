@@ -162,6 +162,17 @@ def test_connections_half_open_while_it_sleeps(
     assert len(sessions(world, DUTY)) == 1, "the session that was cut off is ended"
 
 
+def test_a_session_that_ends_behind_a_half_open_connection(world: World, wire: Wire) -> None:
+    """Its lock is gone, so nobody rings, and nothing tells the daemon."""
+    realm = world.connect()
+    daemon = on_duty(world, **_by(world, wire))
+    assert wire.swallow(DUTY, *BOTH)
+    terminate(world, DUTY)
+    until(lambda: not sessions(world, DUTY))
+    arrives(world, realm, "Ann")
+    _comes_back(world, daemon)
+
+
 @slow
 @pytest.mark.parametrize("name", [DUTY, EARS])
 def test_connections_half_open_while_a_long_transaction_keeps_the_bell(
@@ -207,15 +218,17 @@ def test_nothing_passes_for_a_while(world: World, wire: Wire) -> None:
     until(lambda: len(daemon.events(OPEN)) == 2, seconds=25, what="the bell is open again")
 
 
-TIMEOUTS = [
-    "statement_timeout",
-    "lock_timeout",
-    "idle_session_timeout",
-    "idle_in_transaction_session_timeout",
-]
+TIMEOUTS = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]
 
 
-@pytest.mark.parametrize("settings", [TIMEOUTS, *(pytest.param([name], marks=slow) for name in TIMEOUTS)])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TIMEOUTS,
+        pytest.param(["idle_session_timeout"], marks=[slow, idle_pool]),
+        *(pytest.param([name], marks=slow) for name in TIMEOUTS),
+    ],
+)
 def test_time_outs_set_for_the_role_do_not_end_the_bell(world: World, settings: list[str]) -> None:
     realm = world.connect()
     newer = world.database.value("select current_setting('server_version_num')::integer >= 170000")

@@ -102,6 +102,21 @@ def test_a_ring_and_a_grant_at_the_same_moment_leave_no_lock_behind(database: Da
     play(database, scene)
 
 
+def test_a_writer_that_saw_the_daemon_awake_is_found_at_the_grant(database: Database) -> None:
+    async def scene(ours: Sleeper) -> None:
+        for number in range(5):
+            with psycopg.connect(database.dsn) as writer:
+                writer.execute(WRITE)
+                asleep = await ours.sleeps(granted=False)
+                await asyncio.sleep(0.1)  # the looks while it waits have become rare
+                writer.commit()
+            async with asyncio.timeout(SOON):
+                await asleep
+            assert ours.found == number + 1
+
+    play(database, scene)
+
+
 def test_a_writer_that_saw_the_daemon_awake_is_found_while_another_keeps_the_bell(database: Database) -> None:
     async def scene(ours: Sleeper) -> None:
         with psycopg.connect(database.dsn) as long, psycopg.connect(database.dsn) as short:

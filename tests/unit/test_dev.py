@@ -61,14 +61,14 @@ def module(checkout: Path) -> ModuleType:
 def test_without_a_verb_it_explains_each_verb() -> None:
     shown = run()
     assert shown.returncode == 0
-    for verb in ("demo", "test", "lint", "bench", "syncd", "lock"):
+    for verb in ("demo", "test", "lint", "bench", "mutate", "syncd", "lock"):
         assert f"./dev {verb}" in shown.stdout
 
 
 def test_an_unknown_verb_is_a_wrong_call_and_names_the_verbs() -> None:
     shown = run("tset")
     assert shown.returncode == 2
-    assert shown.stderr == "./dev: no verb tset among demo, test, lint, bench, syncd, lock\n"
+    assert shown.stderr == "./dev: no verb tset among demo, test, lint, bench, mutate, syncd, lock\n"
 
 
 def test_an_unknown_linter_is_a_wrong_call() -> None:
