@@ -71,7 +71,7 @@ def fails(checkout: Path, *tests: str) -> str:
     """How these tests end in that checkout: "failed", "passed", or that they could not be run."""
     environment = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-x", "-q", "--tb=short", "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", "-x", "--tb=short", "-p", "no:cacheprovider", *tests],
         cwd=checkout,
         env=environment,
         stdout=subprocess.PIPE,

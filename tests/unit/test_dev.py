@@ -102,6 +102,18 @@ def test_a_directory_with_other_files_is_left_alone(tmp_path: Path) -> None:
     assert precious.read_text() == "all of it"
 
 
+def test_an_environment_that_is_a_link_is_not_made_anew(module: ModuleType, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    (theirs / "bin").mkdir(parents=True)
+    (theirs / "pyvenv.cfg").touch()
+    ours = tmp_path / "ours"
+    ours.symlink_to(theirs)
+    (theirs / ".syncd-lock").touch()
+    with pytest.raises(module.Stop, match="is a link to what another checkout uses"):
+        module.Environment(ours).ensure()
+    assert (theirs / "bin").exists()
+
+
 def test_a_full_disk_is_said_before_anything_is_fetched(
     module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
