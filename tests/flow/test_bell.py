@@ -9,6 +9,7 @@ import random
 import signal
 import threading
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -40,33 +41,35 @@ def test_no_burst_of_writers_goes_unheard(world: World, level: IsolationLevel) -
     on_duty(world)
     dice = random.Random(level.value)
 
-    def write(pauses: list[float], *, undone: bool) -> None:
-        with psycopg.connect(world.database.dsn) as sip:
-            sip.isolation_level = level
-            time.sleep(pauses[0])
-            sip.execute("select 1")  # the snapshot, before the daemon's next move
-            time.sleep(pauses[1])
-            sip.execute("insert into sip.customers (organization_id, name) values (1, 'Ann')")
-            if undone:
-                with sip.transaction(force_rollback=True):
-                    sip.execute("insert into sip.customers (organization_id, name) values (1, 'Bob')")
-            time.sleep(pauses[2])
-            sip.commit()
+    def write(sip: psycopg.Connection, pauses: list[float], *, undone: bool) -> None:
+        time.sleep(pauses[0])
+        sip.execute("select 1")  # the snapshot, before the daemon's next move
+        time.sleep(pauses[1])
+        sip.execute("insert into sip.customers (organization_id, name) values (1, 'Ann')")
+        if undone:
+            with sip.transaction(force_rollback=True):
+                sip.execute("insert into sip.customers (organization_id, name) values (1, 'Bob')")
+        time.sleep(pauses[2])
+        sip.commit()
 
-    for _ in range(25):
-        writers = [
-            threading.Thread(
-                target=write,
-                args=([dice.random() * 0.008 for _ in range(3)],),
-                kwargs={"undone": dice.random() < 0.3},
-            )
-            for _ in range(4)
-        ]
-        for writer in writers:
-            writer.start()
-        for writer in writers:
-            writer.join()
-        heard(world)
+    with ExitStack() as stack:
+        connections = [stack.enter_context(psycopg.connect(world.database.dsn)) for _ in range(4)]
+        for connection in connections:
+            connection.isolation_level = level
+        for _ in range(50):
+            writers = [
+                threading.Thread(
+                    target=write,
+                    args=(connection, [dice.random() * longest for longest in (0.008, 0.008, 0.03)]),
+                    kwargs={"undone": dice.random() < 0.3},
+                )
+                for connection in connections
+            ]
+            for writer in writers:
+                writer.start()
+            for writer in writers:
+                writer.join()
+            heard(world)
 
 
 def test_a_change_committed_by_a_transaction_older_than_the_sleep_is_heard(world: World) -> None:

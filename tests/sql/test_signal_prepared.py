@@ -86,7 +86,7 @@ def test_triggers_do_not_notify_where_transactions_can_be_prepared(sip: Database
         sip.rows("select proname from pg_proc where prosrc like '%pg_notify%' and proname like 'signal%'")
         == []
     )
-    assert sip.value("select syncd.rings()") is False
+    assert sip.value("select syncd.mute()")
     assert findings(sip.dsn) == []
 
 
@@ -160,14 +160,12 @@ def test_a_server_that_starts_to_prepare_or_ceases_to_is_found(preparing: Server
     assert findings(sip.dsn) == [POLLS_WITHOUT_NEED]
     upgrade(sip.dsn)
     assert findings(sip.dsn) == []
-    assert sip.value("select syncd.rings()") is True
+    assert sip.value("select syncd.mute()") is None
 
     restart(preparing, "10")
     reconnected(sip)
     assert findings(sip.dsn) == [NOTIFIES_UNDER_PREPARE]
-    assert sip.value("select syncd.rings()") is False, (
-        "the daemon does not sleep, so that no writer has to ring"
-    )
+    assert sip.value("select syncd.mute()"), "the daemon does not sleep, so that no writer has to ring"
     gid = prepare(sip, "update sip.customers set name = 'Nobody sleeps'")
     sip.execute(f"rollback prepared '{gid}'")
     with someone_sleeps(sip):
