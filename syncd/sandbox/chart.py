@@ -50,6 +50,12 @@ SUB_TYPES = {
 }  # fmt: skip
 """The account type of each sub-type the sandbox knows; QBO knows more."""
 
+SYSTEM = (
+    "AccountsReceivable", "AccountsPayable", "UndepositedFunds", "SalesTaxPayable", "OpeningBalanceEquity",
+    "DiscountsRefundsGiven", "ExchangeGainOrLoss",
+)  # fmt: skip
+"""Sub-types that transactions fall back on: their accounts keep them."""
+
 _SEEDS = (
     ("Checking", "Checking"),
     ("Savings", "Savings"),

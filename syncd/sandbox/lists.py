@@ -24,11 +24,13 @@ def settle_name(write: Write) -> None:
 
 
 def _taken(write: Write, name: str) -> bool:
-    """Whether another object of the list, under the same parent, has the name."""
+    """Whether another object of the list has the name; for accounts, and by quirk for items, under the same parent."""
+    anywhere = write.entity.name == "Item" and write.quirks["item-name-scope"] == "company"
     for other in write.company.find(write.entity.name, "Name", name):
         itself = write.before is not None and other.id == write.before.id
         counts = other.body["Active"] or write.quirks["inactive-name"] == "taken"
-        if not itself and counts and other.body.get("ParentRef") == write.draft.get("ParentRef"):
+        beside = anywhere or other.body.get("ParentRef") == write.draft.get("ParentRef")
+        if not itself and counts and beside:
             return True
     return False
 

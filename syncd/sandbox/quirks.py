@@ -119,6 +119,16 @@ QUIRKS: tuple[Quirk, ...] = (
         "whether change data capture knows TimeActivity",
     ),
     Quirk(
+        "auto-apply",
+        ("on", "off"),
+        "whether, with AutoApplyCredit, what is left of a new payment pays the oldest open invoices",
+    ),
+    Quirk(
+        "item-name-scope",
+        ("company", "parent"),
+        "whether the name of an item is unique in the company, or under its parent only",
+    ),
+    Quirk(
         "sparse-item",
         ("full", "sparse"),
         "whether a sparse update of an item clears what it leaves out",

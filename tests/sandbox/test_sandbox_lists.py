@@ -96,6 +96,7 @@ def test_sparse_update_of_an_item(company: Company, quirk: str, kept: bool) -> N
 
 
 def test_names_of_items_are_unique_under_a_parent_and_kept_while_inactive(company: Company) -> None:
+    company.sandbox.control("/sandbox/quirks", {"item-name-scope": "parent"})
     category = company.save("Item", Name="Garden", Type="Category")
     under = {"SubItem": True, "ParentRef": {"value": category["Id"]}}
     company.save("Item", **service(company, "Mow"))
@@ -109,6 +110,8 @@ def test_names_of_items_are_unique_under_a_parent_and_kept_while_inactive(compan
     company.sandbox.control("/sandbox/quirks", {"inactive-name": "free"})
     company.save("Item", **service(company, "Mow", **under))
     assert company.refused("Item", **gone | {"Active": True})["code"] == "6240"
+    company.sandbox.control("/sandbox/quirks", {"item-name-scope": "company"})
+    assert company.refused("Item", **service(company, "Services", **under))["code"] == "6240"
 
 
 def test_sku_is_shown_only_when_asked_for(company: Company) -> None:

@@ -44,6 +44,9 @@ def _settle_type(write: Write) -> None:
         raise faults.validation(
             "2170", "Invalid Enumeration", f"Invalid Enumeration : {sub_type}", "AccountSubType"
         )
+    old = write.before.body["AccountSubType"] if write.before else None
+    if old in chart.SYSTEM and sub_type != old:
+        raise faults.business("The type of this account cannot be changed.")
     draft["AccountType"] = kind = kind or str(known)
     draft.setdefault("AccountSubType", next(name for name, of in chart.SUB_TYPES.items() if of == kind))
     draft["Classification"] = chart.CLASSIFICATIONS[kind]

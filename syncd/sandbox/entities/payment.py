@@ -36,7 +36,8 @@ def _rules(write: Write) -> None:
     unapplied = total - sum((number(line["Amount"]) for line in lines), ZERO)
     if unapplied < 0:
         raise faults.business("The amounts applied are more than the amount of the payment.")
-    if write.company.preference("SalesFormsPrefs", "AutoApplyCredit") is True:
+    automatic = write.company.preference("SalesFormsPrefs", "AutoApplyCredit") is True
+    if automatic and write.quirks["auto-apply"] == "on":
         unapplied -= _apply_rest(write, lines, customer, unapplied)
     draft |= {"TotalAmt": total, "UnappliedAmt": unapplied, "Line": list(lines), "ProcessPayment": False}
 

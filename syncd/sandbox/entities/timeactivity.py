@@ -23,8 +23,14 @@ def _rules(write: Write) -> None:
     write.draft.setdefault("TxnDate", write.company.today(write.now).isoformat())
     _settle_time(write)
     _settle_billing(write)
-    if "ItemRef" not in write.draft:
-        write.draft["ItemRef"] = {"value": write.company.find("Item", "Name", "Hours")[0].id}
+    if "ItemRef" not in write.draft and (item := _default_item(write.company)):
+        write.draft["ItemRef"] = {"value": item.id}
+
+
+def _default_item(company: Company) -> Stored | None:
+    """The item Hours, or else the oldest service."""
+    services = [item for item in company.objects["Item"].values() if item.body["Type"] == "Service"]
+    return next(iter(company.find("Item", "Name", "Hours") or services), None)
 
 
 def _refuse_billed(write: Write) -> None:
