@@ -34,6 +34,7 @@ class Call:
         self.entity = world.paths.get(self.resource)
         self.params = request.query_params
         self.retry_after = 0.0
+        self._document: dict[str, Json] | None = None
         self.names_locked = False
         """Whether another call holds the lock that this one's list writes need."""
         self.delays = {"before": world.latency / 2, "after": world.latency / 2}
@@ -109,10 +110,12 @@ class Call:
 
     def read_json(self) -> dict[str, Json]:
         """The body as a JSON object; QboFaultError if it is none."""
-        try:
-            return read_object(self.read_text("application/json"))
-        except BodyError:
-            raise faults.bad_property() from None
+        if self._document is None:
+            try:
+                self._document = read_object(self.read_text("application/json"))
+            except BodyError:
+                raise faults.bad_property() from None
+        return self._document
 
     def read_text(self, *kinds: str) -> str:
         """The body as text, if it comes as one of these kinds of content."""

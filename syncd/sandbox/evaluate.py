@@ -31,28 +31,45 @@ def run(entities: Mapping[str, Entity], company: Company, query: Query, quirks: 
     entity = next((entry for entry in entities.values() if entry.name.lower() == query.entity.lower()), None)
     if entity is None:
         raise invalid(f"Invalid context declaration: {query.entity}")
-    tests = [_test(entity, condition) for condition in query.conditions]
-    order = [(_property(entity, name, "sort"), down) for name, down in query.order]
     selected = [_selectable(entity, name) for name in query.fields if name != "*"]
-    if entity.name_list and not any(entry.property.lower() == "active" for entry in query.conditions):
-        tests.append(lambda shown: shown.get("Active") is not False)
-    objects = _candidates(entity, company, query.conditions)
-    everything = [present(entities, company, stored, quirks) for stored in objects]
-    found = [shown for shown in everything if all(test(shown) for test in tests)]
+    total, found = _found(entities, entity, company, query, quirks)
     if query.count:
-        return {"totalCount": len(found)}
-    _sort(found, order, descending=quirks["default-order"] == "id-desc")
-    shown_now = found[query.start - 1 :][: query.limit]
-    if entity.name == "TaxCode" and shown_now:
-        # Observed: TAX, NON and CustomSalesTax come on top of what MAXRESULTS allows.
-        shown_now += [shown for shown in found if shown["Id"] in PSEUDO_CODES and shown not in shown_now]
+        return {"totalCount": total}
     page: list[Json] = [
         _everything(entity, shown, selected) if "*" in query.fields else _project(shown, selected)
-        for shown in shown_now
+        for shown in found
     ]
     if not page:
         return {}
     return {entity.name: page, "startPosition": query.start, "maxResults": len(page)}
+
+
+def _found(
+    entities: Mapping[str, Entity], entity: Entity, company: Company, query: Query, quirks: Quirks
+) -> tuple[int, list[dict[str, Json]]]:
+    """How many objects match, and those of the page that is asked for."""
+    tests = [_test(entity, condition) for condition in query.conditions]
+    order = [(_property(entity, name, "sort"), down) for name, down in query.order]
+    objects = _candidates(entity, company, query.conditions)
+    if entity.name_list and not any(entry.property.lower() == "active" for entry in query.conditions):
+        objects = [stored for stored in objects if stored.body.get("Active") is not False]
+    descending = quirks["default-order"] == "id-desc"
+    if [field.kind for field, _ in order] == ["id"]:
+        descending, order = order[0][1], []
+    objects.sort(key=lambda stored: _id_order(stored.id), reverse=descending and not order)
+    start, end = query.start - 1, query.start - 1 + query.limit
+    if not tests and not order and entity.name != "TaxCode":
+        # Pages of everything are cut before the objects are shown: a large list is read in linear time.
+        return len(objects), [present(entities, company, stored, quirks) for stored in objects[start:end]]
+    everything = [present(entities, company, stored, quirks) for stored in objects]
+    found = [shown for shown in everything if all(test(shown) for test in tests)]
+    for field, down in reversed(order):
+        found.sort(key=partial(_sort_key, field), reverse=down)
+    page = found[start:end]
+    if entity.name == "TaxCode" and page:
+        # Observed: TAX, NON and CustomSalesTax come on top of what MAXRESULTS allows.
+        page += [shown for shown in found if shown["Id"] in PSEUDO_CODES and shown not in page]
+    return len(found), page
 
 
 def _candidates(entity: Entity, company: Company, conditions: tuple[Condition, ...]) -> list[Stored]:
@@ -102,12 +119,6 @@ def _everything(entity: Entity, shown: dict[str, Json], selected: list[str]) -> 
 def _project(shown: dict[str, Json], selected: list[str]) -> dict[str, Json]:
     kept = {"domain", "Id", *selected}
     return {name: value for name, value in shown.items() if name in kept} | {"sparse": True}
-
-
-def _sort(found: list[dict[str, Json]], order: list[tuple[Field, bool]], *, descending: bool) -> None:
-    found.sort(key=lambda shown: _id_order(str(shown["Id"])), reverse=descending and not order)
-    for field, down in reversed(order):
-        found.sort(key=partial(_sort_key, field), reverse=down)
 
 
 def _id_order(identifier: str) -> int:

@@ -130,7 +130,7 @@ def settle_balance(write: Write) -> None:
 def post_opening(change: Change) -> None:
     """An opening balance goes against Opening Balance Equity; no transaction is made for it."""
     stored, company = change.after, change.company
-    if change.before is not None or stored is None:
+    if change.before is not None or stored is None or not stored.body["Balance"]:
         return
     balance, currency = stored.body["Balance"], stored.body["CurrencyRef"]
     if not isinstance(balance, int | Decimal) or not isinstance(currency, dict):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cache, cached_property
 
 from syncd.sandbox import faults
 from syncd.sandbox.quirks import Quirks
@@ -46,6 +46,11 @@ class Field:
     on_request: bool = False
     parts: tuple["Field", ...] = ()
     reader: "Reader | None" = None
+
+    @cached_property
+    def by_part(self) -> dict[str, "Field"]:
+        """The parts by name."""
+        return {part.name: part for part in self.parts}
 
     @cached_property
     def referring(self) -> tuple["Field", ...]:
@@ -161,7 +166,7 @@ def _group(field: Field, value: Json, quirks: Quirks, path: str) -> Json:
     if not isinstance(value, dict):
         raise faults.bad_property()
     stored: dict[str, Json] = {}
-    parts = {part.name: part for part in field.parts}
+    parts = field.by_part
     for key, item in value.items():
         if key not in parts:
             raise unknown_property(key, field.kind if field.kind[0].isupper() else field.name, parts, quirks)
@@ -232,15 +237,23 @@ def _address(_field: Field, value: Json, quirks: Quirks, path: str) -> Json:
     return stored
 
 
-def _phone(field: Field, value: Json, quirks: Quirks, path: str) -> Json:
+@cache
+def _telephone(limit: int) -> Field:
     others = ("Id", "DeviceType", "CountryCode", "AreaCode", "ExchangeCode", "Extension", "Default", "Tag")
-    parts = (Field("FreeFormNumber", limit=field.limit or 30), *_ignored(*others))
-    return _group(Field("", "TelephoneNumber", parts=parts), value, quirks, path)
+    return Field("", "TelephoneNumber", parts=(Field("FreeFormNumber", limit=limit), *_ignored(*others)))
+
+
+def _phone(field: Field, value: Json, quirks: Quirks, path: str) -> Json:
+    return _group(_telephone(field.limit or 30), value, quirks, path)
+
+
+@cache
+def _email_address(limit: int) -> Field:
+    return Field("", "EmailAddress", parts=(Field("Address", limit=limit), *_ignored("Id", "Default", "Tag")))
 
 
 def _email(field: Field, value: Json, quirks: Quirks, path: str) -> Json:
-    parts = (Field("Address", limit=field.limit or 100), *_ignored("Id", "Default", "Tag"))
-    stored = _group(Field("", "EmailAddress", parts=parts), value, quirks, path)
+    stored = _group(_email_address(field.limit or 100), value, quirks, path)
     if isinstance(stored, dict):
         text = str(stored["Address"])
         several = quirks["email-list"] == "accepted"
@@ -251,9 +264,11 @@ def _email(field: Field, value: Json, quirks: Quirks, path: str) -> Json:
     return stored
 
 
+_WEB = Field("", "WebSiteAddress", parts=(Field("URI", limit=1000), *_ignored("Id", "Default", "Tag")))
+
+
 def _web(_field: Field, value: Json, quirks: Quirks, path: str) -> Json:
-    parts = (Field("URI", limit=1000), *_ignored("Id", "Default", "Tag"))
-    stored = _group(Field("", "WebSiteAddress", parts=parts), value, quirks, path)
+    stored = _group(_WEB, value, quirks, path)
     if isinstance(stored, dict) and not _URI.fullmatch(str(stored["URI"])):
         raise faults.bad_format("2200", "URL", path, str(stored["URI"]))
     return stored

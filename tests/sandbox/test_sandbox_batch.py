@@ -8,6 +8,7 @@ import pytest
 from quickbooks.batch import batch_create, batch_update
 from quickbooks.objects import Customer
 
+from .books import books, invoice, line, payment, sell
 from .server import Company, Sandbox
 
 
@@ -159,6 +160,32 @@ def test_faults_can_be_ordered_for_single_items(company: Company) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         batch(company, create("d", "D"), requestid="r")
     assert batch(company, create("d", "D"), requestid="r")["d"]["Customer"]["Id"] == "3"
+
+
+def test_a_batch_of_sales_and_payments(company: Company) -> None:
+    sold, gone, voided = (sell(company, line(100)) for _ in range(3))
+    future = str(int(voided["Id"]) + 1)
+    answers = batch(
+        company,
+        {"bId": "sale", "operation": "create", "Invoice": invoice(company)},
+        {"bId": "early", "operation": "create", "Payment": payment(company, 100, (future, 100))},
+        {"bId": "paid", "operation": "create", "Payment": payment(company, 100, (sold["Id"], 100))},
+        {"bId": "twice", "operation": "create", "Payment": payment(company, 100, (sold["Id"], 100))},
+        {"bId": "gone", "operation": "delete", "Invoice": {"Id": gone["Id"], "SyncToken": "0"}},
+        {"bId": "void", "operation": "void", "Invoice": {"Id": voided["Id"], "SyncToken": "0"}},
+        {"bId": "stale", "operation": "update", "Invoice": sold},
+    )
+    assert answers["sale"]["Invoice"]["Id"] == future
+    assert answers["early"]["Fault"]["Error"][0]["code"] == "2500"
+    assert answers["paid"]["Payment"]["UnappliedAmt"] == 0
+    assert answers["twice"]["Fault"]["Error"][0]["code"] == "6000"
+    assert answers["gone"]["Invoice"]["status"] == "Deleted"
+    assert answers["void"]["Invoice"]["TotalAmt"] == 0
+    assert answers["stale"]["Fault"]["Error"][0]["code"] == "5010"
+    assert books(company) == {"Accounts Receivable (A/R)": 100, "Services": -200, "Undeposited Funds": 100}
+    undo = {"Id": answers["paid"]["Payment"]["Id"], "SyncToken": "0", "sparse": True}
+    again = {"bId": "a", "operation": "update", "optionsData": "void", "Payment": undo}
+    assert batch(company, again)["a"]["Payment"]["PrivateNote"] == "Voided"
 
 
 def test_python_quickbooks_sends_batches(qb: Any, company: Company) -> None:

@@ -176,7 +176,10 @@ def test_a_deposited_payment_cannot_be_changed(company: Company) -> None:
     for params in ({"operation": "delete"}, {"operation": "update", "include": "void"}):
         answer = company.post("payment", change, **params)
         assert answer.json()["Fault"]["Error"][0]["code"] == "6540"
+    company.sandbox.control(path, {"LinkedTxn": None})
+    change["SyncToken"] = "2"
     assert company.post("payment", change, operation="void").json()["Fault"]["Error"][0]["code"] == "500"
+    assert company.post("payment", change, operation="delete").json()["Payment"]["status"] == "Deleted"
 
 
 def test_rates_that_differ_leave_an_exchange_gain(sandbox: Sandbox) -> None:

@@ -43,7 +43,8 @@ def _rules(write: Write) -> None:
 
 
 def _refuse_deposited(write: Write) -> None:
-    links = write.before.body.get("LinkedTxn") if write.before else None
+    """6540 for a payment in a deposit. A person may take it out (the control interface), a client cannot."""
+    links = write.draft.get("LinkedTxn") if write.before and write.before.body.get("LinkedTxn") else None
     for link in links if isinstance(links, list) else ():
         if isinstance(link, dict) and link.get("TxnType") == "Deposit":
             raise faults.deposited()
