@@ -5,6 +5,7 @@ payment's UnappliedAmt, follow from them. Whether an invoice's SyncToken moves
 when a payment is applied is a quirk.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from syncd.sandbox.entity import Change
@@ -17,9 +18,14 @@ from syncd.sandbox.writes import record
 
 def links(payment: Stored | None) -> dict[str, Decimal]:
     """The invoices a payment pays, and how much of each."""
-    found: dict[str, Decimal] = {}
     lines = payment.body.get("Line") if payment else None
-    for line in lines if isinstance(lines, list) else ():
+    return parts(lines if isinstance(lines, list) else ())
+
+
+def parts(lines: Iterable[Json]) -> dict[str, Decimal]:
+    """The invoices these lines are linked to, and how much goes to each."""
+    found: dict[str, Decimal] = {}
+    for line in lines:
         if isinstance(line, dict):
             invoice = invoice_of(line)
             found[invoice] = found.get(invoice, ZERO) + number(line["Amount"])

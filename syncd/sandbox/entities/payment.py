@@ -115,7 +115,7 @@ def _pays_for(company: Company, customer: Stored, invoice: Stored) -> bool:
 
 def _apply_rest(write: Write, lines: list[Line], customer: Stored, rest: Decimal) -> Decimal:
     """With AutoApplyCredit QuickBooks pays the oldest open invoices by itself; how much went there."""
-    used = applied.links(Stored("Payment", "", 0, 0, 0, {"Line": list(lines)}))
+    used = applied.parts(lines)
     left = rest
     mine = write.company.find("Invoice", "CustomerRef", customer.id)
     for invoice in sorted(mine, key=lambda one: (str(one.body["TxnDate"]), int(one.id))):
