@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from tests.bench import engine
 from tests.bench.figures import Figure, Row, at_most, median
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
     from tests.bench.stage import Stage
     from tests.support.database import Database
@@ -18,6 +19,9 @@ COMPANIES = 1000
 SMALL = 10_000
 WARM_UP = 0.2  # of the rounds: plans are made, and pages read
 
+CHANGE = """
+    update sip.customers set phone = phone || '1' where id = (select max(id) from sip.customers)
+"""
 # A tenth is in the measured company's own lane, behind what is picked from it.
 BACKLOG = """
     insert into syncd.job (company_id, entity_type, entity_id)
@@ -28,22 +32,9 @@ BACKLOG = """
 Steps = dict[str, float]
 
 
-async def _rounds(stage: Stage, database: Database, rounds: int) -> Steps:
-    """Medians of each step, in a lane that has a backlog of its own, while every other lane has one too."""
-    database.execute("update syncd.lane set owner = null, due_at = clock_timestamp()")
-    async with engine.worker(database) as worker:
-        held = {hold.company_id: hold for hold in await worker.lease(COMPANIES)}
-        for _ in range(rounds):
-            database.execute(
-                "update sip.customers set phone = phone || '1' where id = (select max(id) from sip.customers)"
-            )
-            await worker.absorb()
-            await worker.settle(held["1"])
-            await worker.release(held["1"])
-    return {step: median(times[int(len(times) * WARM_UP) :]) for step, times in worker.times.items()}
-
-
-def _measure(stage: Stage, backlog: int, rounds: int) -> Mapping[str, Steps]:
+def _queue(stage: Stage, backlog: int, rounds: int) -> Database:
+    """A database with that backlog, and statistics from before it."""
+    stage.say(f"queueing {backlog:,} jobs")
     database = stage.database()
     engine.add_companies(database, COMPANIES)
     database.execute("alter table syncd.job set (autovacuum_enabled = false)")
@@ -58,29 +49,49 @@ def _measure(stage: Stage, backlog: int, rounds: int) -> Mapping[str, Steps]:
             await worker.absorb()
 
     asyncio.run(absorb())
-    stage.say(f"queueing {backlog:,} jobs")
     database.execute(BACKLOG, (COMPANIES - 1, backlog))
     database.execute("checkpoint")
-    found = {}
-    stage.say("statistics of an empty table")
-    found["empty"] = asyncio.run(_rounds(stage, database, rounds))
-    database.execute("analyze syncd.job")
-    stage.say("statistics of the full table")
-    found["full"] = asyncio.run(_rounds(stage, database, rounds))
-    return found
+    return database
+
+
+async def _rounds(databases: Sequence[Database], rounds: int) -> list[Steps]:
+    """Medians of each step in a lane with a backlog of its own, in each database, taken in turns."""
+    async with AsyncExitStack() as stack:
+        served = []
+        for database in databases:
+            database.execute("update syncd.lane set owner = null, due_at = clock_timestamp()")
+            worker = await stack.enter_async_context(engine.worker(database))
+            held = {hold.company_id: hold for hold in await worker.lease(COMPANIES)}
+            served.append((database, worker, held["1"]))
+        for _ in range(rounds):
+            for database, worker, hold in served:
+                database.execute(CHANGE)
+                await worker.absorb()
+                await worker.settle(hold)
+                await worker.release(hold)
+        return [
+            {step: median(times[int(len(times) * WARM_UP) :]) for step, times in worker.times.items()}
+            for _, worker, _ in served
+        ]
 
 
 def run(stage: Stage) -> Iterable[Figure]:
     rounds = stage.size(100, least=10)
-    large = stage.size(10_000_000, least=SMALL)
-    small = _measure(stage, SMALL, rounds)["full"]
-    for statistics, steps in _measure(stage, large, rounds).items():
+    backlogs = SMALL, stage.size(10_000_000, least=SMALL)
+    small, large = (_queue(stage, backlog, rounds) for backlog in backlogs)
+    small.execute("analyze syncd.job")
+    for statistics in ("an empty", "the full"):
+        stage.say(f"statistics of {statistics} table")
+        if statistics == "the full":
+            large.execute("analyze syncd.job")
+        few, many = asyncio.run(_rounds((small, large), rounds))
         for step in ("pick", "record", "absorb", "release"):
             yield Figure(
-                f"{step}, statistics of {'an empty' if statistics == 'empty' else 'the full'} table",
-                steps[step] / small[step],
+                f"{step}, statistics of {statistics} table",
+                many[step] / few[step],
                 goal=at_most(1.5) if step in ("pick", "record") else None,
-                detail=f"{large:,} jobs: {steps[step] * 1000:.2f} ms; {SMALL:,} jobs: {small[step] * 1000:.2f} ms",
+                detail=f"{backlogs[1]:,} jobs: {many[step] * 1000:.2f} ms; "
+                f"{SMALL:,} jobs: {few[step] * 1000:.2f} ms",
             )
 
 

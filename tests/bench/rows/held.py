@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack, closing
+from contextlib import AsyncExitStack, closing
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -29,31 +29,44 @@ INSERT = """
 """
 
 
-async def _process(stage: Stage, holder: str, rounds: int) -> dict[str, float]:
-    """Medians of each step in the last tenth of the rounds, each with new records of one company."""
-    database = stage.database()
-    engine.add_companies(database, COMPANIES)
-    with ExitStack() as stack:
-        other = stack.enter_context(closing(psycopg.connect(database.dsn, autocommit=True)))
-        other.execute(HOLDERS[holder].encode())
-        async with engine.worker(database) as worker:
-            for number in range(rounds):
-                if number == rounds - max(1, rounds // 10):
+async def _process(stage: Stage, rounds: int) -> dict[str, dict[str, float]]:
+    """Medians of each step in the last tenth of the rounds, beside each holder. Each has a database of its own, because
+    what one holds does not hold in another, and they take turns.
+    """
+    async with AsyncExitStack() as stack:
+        beside = {}
+        for name, held in HOLDERS.items():
+            database = stage.database()
+            engine.add_companies(database, COMPANIES)
+            other = stack.enter_context(closing(psycopg.connect(database.dsn, autocommit=True)))
+            other.execute(held.encode())
+            beside[name] = database, await stack.enter_async_context(engine.worker(database))
+        for number in range(rounds):
+            if number == rounds - max(1, rounds // 10):
+                for _, worker in beside.values():
                     worker.times.clear()
+            for database, worker in beside.values():
                 database.execute(INSERT, (1 + number % COMPANIES, number, A_ROUND))
-                await worker.absorb()
-                for hold in await worker.lease(1):
-                    while await worker.settle(hold):
-                        pass
-                    await worker.release(hold)
-                if number % 100 == 0:
-                    stage.say(f"{holder} holds: {number * A_ROUND:,} of {rounds * A_ROUND:,} jobs processed")
-    return {step: median(times) for step, times in worker.times.items()}
+                await _serve(worker)
+            if number % 100 == 0:
+                stage.say(f"{number * A_ROUND:,} of {rounds * A_ROUND:,} jobs processed")
+        return {
+            name: {step: median(times) for step, times in worker.times.items()}
+            for name, (_, worker) in beside.items()
+        }
+
+
+async def _serve(worker: engine.Worker) -> None:
+    await worker.absorb()
+    for hold in await worker.lease(1):
+        while await worker.settle(hold):
+            pass
+        await worker.release(hold)
 
 
 def run(stage: Stage) -> Iterable[Figure]:
     rounds = stage.size(500_000 // A_ROUND, least=3)
-    found = {holder: asyncio.run(_process(stage, holder, rounds)) for holder in HOLDERS}
+    found = asyncio.run(_process(stage, rounds))
     without = found.pop("nobody")
     for holder, steps in found.items():
         for step in ("absorb", "pick", "record", "lease", "release"):
