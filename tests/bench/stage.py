@@ -115,27 +115,21 @@ class World:
         self.daemons: list[Daemon] = []
 
     def connect(self, companies: int) -> list[str]:
-        """Companies 1 to n, each connected to a realm of its own, with customers switched on. Their realms."""
+        """That many more companies, each connected to a realm of its own, with customers on. Their ids."""
         vault = Vault([VAULT_KEY])
-        realms = []
+        first = 1 + self.database.value("select count(*) from sip.organizations")
+        ids = [str(number) for number in range(first, first + companies)]
         with self.database.connection.transaction(), self.database.connection.cursor() as cursor:
-            for number in range(1, companies + 1):
+            for company in ids:
                 realm = self.sandbox.tell("companies", profile="us-automated-tax")["realm_id"]
                 tokens = parse_tokens(self.sandbox.tell("tokens", realm_id=realm), datetime.now(UTC))
-                add_company(
-                    cursor, str(number), realm, vault.encrypt(tokens.to_json()), tokens.access_expires_at
-                )
-                realms.append(realm)
-        return realms
+                add_company(cursor, company, realm, vault.encrypt(tokens.to_json()), tokens.access_expires_at)
+        return ids
 
-    def fill(self, each: int, companies: Sequence[str] | None = None) -> None:
-        """So many customers for each company, as SIP inserts them."""
-        wanted = (
-            list(map(int, companies))
-            if companies
-            else self.database.value("select array_agg(id) from sip.organizations")
-        )
-        self.database.execute(FILL, (each, wanted))
+    def fill(self, each: int, companies: Sequence[str] = ()) -> None:
+        """So many customers more for each of these companies, or of all, as SIP inserts them."""
+        wanted = list(companies) or [row[0] for row in self.database.rows("select id from sip.organizations")]
+        self.database.execute(FILL, (each, [int(company) for company in wanted]))
 
     def daemon(self, **settings: str) -> Daemon:
         """A running daemon that has done all it does at its start."""

@@ -1,4 +1,4 @@
-"""Two daemons against one where QuickBooks' answers are what takes the time: few slots, 150 ms a call."""
+"""Two daemons against one where QuickBooks' answers are what takes the time: few slots, half a second a call."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from tests.bench.stage import Stage
 
 SLOTS = 5
-LATENCY = 0.15
+LATENCY = 0.5
 SETTLE_SECONDS = 3
 
 
 def run(stage: Stage) -> Iterable[Figure]:
-    # More companies than slots, each with more than can be sent meanwhile: no slot ever waits for work.
+    # More companies than slots, each with more than can be sent meanwhile, so that no slot ever waits for work; and
+    # new ones each time, whose budget nothing has been spent of.
     companies = 3 * SLOTS
     seconds = stage.seconds(10)
     world = stage.world("--latency", str(LATENCY))
-    world.connect(companies)
 
     def rate(daemons: int) -> float:
         world.database.execute("truncate syncd.outbox, syncd.job")
-        world.fill(stage.size(2000, least=50))
+        world.fill(stage.size(1000, least=50), world.connect(companies))
         for _ in range(daemons):
             world.daemon(SYNCD_SLOTS=str(SLOTS))
         time.sleep(min(SETTLE_SECONDS, seconds))
