@@ -104,7 +104,20 @@ comment on column syncd.daemons.pid is 'Its process there.';
 comment on column syncd.daemons.version is 'Its version of syncd.';
 comment on column syncd.daemons.started_at is 'When it started.';
 comment on column syncd.daemons.alive_until is 'If it says nothing until then, others take its companies over.';
+comment on column syncd.daemons.slots is 'How many companies it can work for at a time.';
 comment on column syncd.daemons.lanes is 'How many companies it works for at this moment.';
+comment on column syncd.daemons.on_duty is
+    'Whether it is the one that takes in SIP''s changes; the others only send. As of its last heartbeat.';
+comment on column syncd.daemons.polling_because is 'Why it looks all the time instead of sleeping; null: it sleeps.';
+comment on column syncd.daemons.wakeups is
+    'How often each cause has woken it: bell (a change in SIP), lanes (work for it), timer, and safety (the slow look '
+    'found a change that nothing had announced; must stay 0).';
+
+comment on column syncd.qbo_limit.name is 'Which limit.';
+comment on column syncd.qbo_limit.amount is 'The number that syncd comes with; an upgrade may change it.';
+comment on column syncd.qbo_limit.source is 'Where Intuit states it, and how syncd keeps it.';
+comment on column syncd.qbo_limit.seen_on is 'When that was last read there.';
+comment on column syncd.qbo_limit.override is 'Your own number, used instead. An upgrade leaves it alone.';
 
 comment on view syncd.health is 'One row on what belongs to no company alone.';
 comment on column syncd.health.daemons is 'How many daemons are alive.';

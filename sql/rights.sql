@@ -20,6 +20,7 @@ grant update on syncd.company to syncd_daemon;
 grant usage on all sequences in schema syncd to syncd_daemon;
 
 grant insert, update on syncd.company, syncd.sync_settings to syncd_admin;
+grant update (override) on syncd.qbo_limit to syncd_admin;
 grant execute on function
     syncd.documents, syncd.judge, syncd.company_today, syncd.was_on, syncd.connect_company, syncd.retry,
     syncd.change_settings
@@ -27,7 +28,7 @@ grant execute on function
 grant execute on function syncd.key_of, syncd.explain, syncd.log_page to syncd_admin, syncd_reader;
 
 grant select on syncd.sync_log, syncd.sync_log_view, syncd.pending, syncd.errors, syncd.lane_status, syncd.daemons,
-    syncd.health, syncd.settings_changes, syncd.entity,
+    syncd.health, syncd.settings_changes, syncd.entity, syncd.qbo_limit,
     syncd.sync_settings, syncd.settings_history, syncd.link, syncd.job
     to syncd_reader;
 grant select (company_id, name, region, timezone, state, environment, realm_id, connected_at) on syncd.company

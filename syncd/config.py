@@ -35,7 +35,7 @@ class Config(BaseSettings):
     qbo_sandbox_url: str = "https://sandbox-quickbooks.api.intuit.com"
     qbo_token_url: str = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"  # noqa: S105 - an address
     slots: int = Field(
-        default=50, ge=1, le=1000, description="companies served at the same time by one daemon"
+        default=200, ge=1, le=1000, description="companies served at the same time by one daemon"
     )
     lease_seconds: float = Field(
         default=15, ge=1, le=600, description="how long a daemon that says nothing keeps its lanes"

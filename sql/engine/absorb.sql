@@ -1,7 +1,7 @@
 -- Absorb: turns signals into jobs, one per record however often it changed.
 --
 -- Called by: the daemon's look (absorb, set_aside), in autocommit.
--- Touches:   outbox (deletes what it took), outbox_bad, lane, job; in this order everywhere.
+-- Touches:   outbox (deletes what it took), outbox_bad, lane, job; in this order everywhere. Channel syncd_lanes.
 
 -- Signals of a table that does not name the company take it from the record, or, if that is gone, from its link.
 create or replace function syncd.with_company(taken syncd.outbox[]) returns syncd.outbox[]
@@ -23,8 +23,8 @@ as $$
     ) l on true;
 $$;
 
--- Takes up to `slice` signals. Returns how many it took, how many jobs came of them, and the snapshot that the next
--- look may begin from. A signal is dropped if its company is not ours, or if its toggle was off when the change was
+-- Takes up to `slice` signals. Returns how many it took, how many jobs came of them, the snapshot that the next look
+-- may begin from, and which lanes that `worker` holds got work. Other daemons are told of theirs. A signal is dropped if its company is not ours, or if its toggle was off when the change was
 -- committed.
 --
 -- `since` is the snapshot of the last look whose slice was not full: only what was not visible to it is looked at,
@@ -32,29 +32,35 @@ $$;
 -- its id long before it commits, so it is sought by id among those that were running then (xip), and all that began
 -- later (>= xmax). Rows that another look took and gave back are in no difference: after an error, or when somebody
 -- else may have looked, the next look is a full one.
+--
+-- Without waiting for the disk: what a crash takes back is the whole of it, and the signals are there again.
 create or replace function syncd.absorb(
-    slice integer, since pg_snapshot default null, out signals integer, out jobs integer, out seen pg_snapshot
+    slice integer, since pg_snapshot default null, worker uuid default null, everything boolean default false,
+    out signals integer, out jobs integer, out seen pg_snapshot, out mine text[], out missed integer
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     taken syncd.outbox[];
+    companies text[];
 begin
+    perform set_config('synchronous_commit', 'off', true);
     -- Before the look, so that what becomes visible in between is looked for again and never missed.
     seen := pg_current_snapshot();
     with picked as materialized (
         select o.signal_id from syncd.outbox o
-        where since is null or o.xid >= pg_snapshot_xmax(since) or o.xid = any(array(select pg_snapshot_xip(since)))
+        where since is null or everything or o.xid >= pg_snapshot_xmax(since) or o.xid = any(array(select pg_snapshot_xip(since)))
         order by o.signal_id limit slice for update skip locked
     ), gone as (
         delete from syncd.outbox o using picked where o.signal_id = picked.signal_id returning o
     )
     select array_agg(gone.o) into taken from gone;
     signals := coalesce(cardinality(taken), 0);
+    missed := (select count(*) from unnest(taken) t where pg_visible_in_snapshot(t.xid, since));
     jobs := 0;
     if signals = slice then
-        seen := since;  -- more may lie behind it
+        seen := case when not everything then since end;  -- more may lie behind it
     end if;
     if signals = 0 then
         return;
@@ -77,29 +83,41 @@ begin
     where l.company_id in (select t.company_id from unnest(taken) t)
     order by l.company_id for no key update;
 
-    insert into syncd.job as j (company_id, entity_type, entity_id, owed_since)
-    select t.company_id, t.entity_type, t.entity_id, min(t.signaled_at)
-    from unnest(taken) t
-    join syncd.lane l on l.company_id = t.company_id
-    join syncd.entity e on e.entity_type = t.entity_type
-    where t.entity_id is not null and syncd.was_on(t.company_id, e.toggle, t.xid)
-    group by t.company_id, t.entity_type, t.entity_id
-    order by t.company_id, t.entity_type, t.entity_id
-    on conflict on constraint job_pkey do update
-    set version = nextval('syncd.job_version'),
-        ticket = case when j.due_at is null then j.ticket else nextval('syncd.job_ticket') end,
-        class = 'live',
-        -- An open call is settled first, whatever changed meanwhile; else the change makes it due at once.
-        state = case when j.call_id is null then 'pending' else j.state end,
-        due_at = case when j.call_id is null then null else j.due_at end,
-        -- What an open call waits for, it still waits for: a switch must find it to release it.
-        waits_on = case when j.call_id is null then null else j.waits_on end,
-        attempts = 0, alone = 0, reason = null, waits_for_type = null, waits_for_id = null,
-        fault_class = null, error_code = null;
-    get diagnostics jobs = row_count;
+    with made as (
+        insert into syncd.job as j (company_id, entity_type, entity_id, names, owed_since)
+        select t.company_id, t.entity_type, t.entity_id, e.names, min(t.signaled_at)
+        from unnest(taken) t
+        join syncd.lane l on l.company_id = t.company_id
+        join syncd.entity e on e.entity_type = t.entity_type
+        where t.entity_id is not null and syncd.was_on(t.company_id, e.toggle, t.xid)
+        group by t.company_id, t.entity_type, t.entity_id, e.names
+        order by t.company_id, t.entity_type, t.entity_id
+        on conflict on constraint job_pkey do update
+        set version = nextval('syncd.job_version'),
+            -- A record that is in the queue keeps its place, or an edit every second would keep it waiting.
+            ticket = case when j.due_at is null and j.call_id is null and j.class = 'live' then j.ticket
+                          else nextval('syncd.job_ticket') end,
+            class = 'live',
+            -- An open call is settled first, whatever changed meanwhile; else the change makes it due at once.
+            state = case when j.call_id is null then 'pending' else j.state end,
+            due_at = case when j.call_id is null then null else j.due_at end,
+            -- What an open call waits for, it still waits for: a switch must find it to release it.
+            waits_on = case when j.call_id is null then null else j.waits_on end,
+            attempts = 0, alone = 0, reason = null, waits_for_type = null, waits_for_id = null,
+            fault_class = null, error_code = null
+        returning j.company_id
+    )
+    select count(*), array_agg(distinct made.company_id) into jobs, companies from made;
 
+    -- A lane that somebody serves is due already, and its row is not written again.
     update syncd.lane l set due_at = clock_timestamp()
-    where l.company_id in (select t.company_id from unnest(taken) t) and l.due_at > clock_timestamp();
+    where l.company_id = any(companies) and l.due_at > clock_timestamp();
+    select array_agg(l.company_id) filter (where l.owner = worker) into mine
+    from syncd.lane l where l.company_id = any(companies) and l.owner is not null;
+    perform pg_notify('syncd_lanes', left(l.company_id, 1000)) from syncd.lane l
+    where l.company_id = any(companies) and l.owner <> worker
+          and exists (select from syncd.worker w
+                      where w.worker_id = l.owner and w.alive_until > clock_timestamp());
 end
 $$;
 

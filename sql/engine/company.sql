@@ -83,7 +83,7 @@ begin
     set state = case when j.call_id is null then 'pending' else j.state end,
         due_at = null, waits_on = null, reason = null, ticket = nextval('syncd.job_ticket')
     where j.company_id = new.company_id and j.waits_on = 'setting';
-    perform pg_notify('syncd_lanes', '');
+    perform pg_notify('syncd_lanes', left(new.company_id, 1000));
     return null;
 end
 $$;
@@ -147,7 +147,7 @@ begin
     set not_before = clock_timestamp(), paused_because = null, failures = 0, due_at = clock_timestamp(),
         owner = null, epoch = l.epoch + 1
     where l.company_id = company;
-    perform pg_notify('syncd_lanes', '');
+    perform pg_notify('syncd_lanes', left(company, 1000));
 end
 $$;
 

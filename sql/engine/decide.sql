@@ -1,6 +1,7 @@
 -- Decide: the verdict on each due job, and the intent, committed before anything is sent.
 --
--- Called by: the daemon's lane round (decide, intend, reopen), in autocommit; `syncd explain` (judge).
+-- Called by: the daemon's lane (decide, intend, reopen, first_unsettled_create, linked_names), in autocommit;
+--            `syncd explain` (judge).
 -- Touches:   job, link, call, call_item, sync_log; always after the lane (hold_lane).
 --
 -- Verdicts: push (send it), skip (leave it out, with a log row), wait (not now; parked until what it waits for
@@ -31,11 +32,17 @@ as $$
         join syncd.entity e on e.entity_type = w.entity_type
         join syncd.sync_settings s on s.company_id = company
         join syncd.company c on c.company_id = company
-        left join syncd.link l
-            on l.company_id = company and l.entity_type = w.entity_type and l.sip_id = w.entity_id
-               and l.environment = c.environment and l.realm_id = c.realm_id
-        left join syncd.job j
-            on j.company_id = company and j.entity_type = w.entity_type and j.entity_id = w.entity_id
+        left join lateral (
+            select k.* from syncd.link k
+            where k.company_id = company and k.entity_type = w.entity_type and k.sip_id = w.entity_id
+                  and k.environment = c.environment and k.realm_id = c.realm_id
+            limit 1
+        ) l on true
+        left join lateral (
+            select q.source from syncd.job q
+            where q.company_id = company and q.entity_type = w.entity_type and q.entity_id = w.entity_id
+            limit 1
+        ) j on true
         left join syncd.documents(types, ids) d
             on d.entity_type = w.entity_type and d.entity_id = w.entity_id and d.company_id = company
     )
@@ -67,52 +74,133 @@ as $$
     ) v;
 $$;
 
--- Decides up to `most` due jobs of a lane. All verdicts but push are carried out here; the pushes are returned.
-create or replace function syncd.decide(company text, worker uuid, held_epoch bigint, most integer)
+-- Decides due jobs of a lane. All verdicts but push are carried out here; the pushes are returned, one row each. The
+-- first row also tells what comes next: `next_floors`, and `again_in`, the seconds until there may be more to decide
+-- (0: there is more now; null: not before something happens). It is there, with a null record, even when there is nothing
+-- to push.
+--
+-- A lane has two queues: names (customers, items), which QuickBooks writes one at a time, and the rest. `most` says how
+-- many to take of the rest and of the names. Within each, live work goes before backfill, or as its `share` says: "first"
+-- (backfill has its turn), "none" (only live work may go). A record that failed before is taken alone, as is every
+-- record while QuickBooks seems to be in trouble: a call that fails then proves something about one record.
+--
+-- Jobs are taken by ticket. Tickets are drawn under the lane's lock, so whoever holds the lane knows that none will come
+-- at or below the highest it has taken; it gives those back as `floors`, of live rest, live names, backfill rest and
+-- backfill names. So a pick does not wade through the dead rows of those that went before, which an old transaction
+-- may keep by the hundred thousand. Zeros look at everything, which is always right.
+create or replace function syncd.decide(
+    company text, worker uuid, held_epoch bigint, most integer[], floors bigint[] default '{0,0,0,0}',
+    share text[] default '{after,after}'
+)
 returns table (
     entity_type text, entity_id text, entity_name text, version bigint, document jsonb, fingerprint text,
     operation text, qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb,
-    environment syncd.environment, realm_id text
+    environment syncd.environment, realm_id text, names boolean, again_in double precision, next_floors bigint[]
 )
 language plpgsql rows 30
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    held constant syncd.lane := syncd.hold_lane(company, worker, held_epoch);
+    full_in constant interval := syncd.until_batch(held.batches);
+    size constant integer := case when held.failures > 0 or full_in > interval '0' then 1
+                                  else syncd.limit_of('batch_size') end;
+    rest_most constant integer := least(most[1], size);
+    names_most constant integer := least(most[2], size);
     types text[];
     ids text[];
+    more boolean;
 begin
-    perform syncd.hold_lane(company, worker, held_epoch);
-    select array_agg(p.entity_type), array_agg(p.entity_id) into types, ids
-    from (
-        (select j.entity_type, j.entity_id from syncd.job j
-         where j.company_id = company and j.due_at <= clock_timestamp() and j.call_id is null
-         order by j.due_at limit most)
-        union
-        (select j.entity_type, j.entity_id from syncd.job j
-         where j.company_id = company and j.due_at is null and j.call_id is null
-         order by j.class, j.ticket limit most)
-    ) p;
-    if types is null then
+    if held.not_before > clock_timestamp() then
+        again_in := nullif(extract(epoch from held.not_before - clock_timestamp()), 'infinity');
+        next_floors := floors;
+        return next;
         return;
     end if;
+    if full_in > interval '0' then
+        share := '{none,none}';  -- what requests are left are for live work
+    end if;
+
+    -- What was put off is queued again when its time has come, at the end: another record goes first each time.
+    update syncd.job j set due_at = null, ticket = nextval('syncd.job_ticket')
+    where j.ctid = any(array(
+        select q.ctid from syncd.job q
+        where q.company_id = company and q.due_at <= clock_timestamp() and q.call_id is null
+        order by q.due_at limit 100));
+
+    with ready as (
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts from syncd.job j
+         where j.company_id = company and j.class = 'live' and not j.names and j.ticket > floors[1]
+               and j.due_at is null and j.call_id is null
+         order by j.ticket limit rest_most)
+        union all
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts from syncd.job j
+         where j.company_id = company and j.class = 'live' and j.names and j.ticket > floors[2]
+               and j.due_at is null and j.call_id is null
+         order by j.ticket limit names_most)
+        union all
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts from syncd.job j
+         where j.company_id = company and j.class = 'backfill' and not j.names and j.ticket > floors[3]
+               and j.due_at is null and j.call_id is null and share[1] <> 'none'
+         order by j.ticket limit rest_most)
+        union all
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts from syncd.job j
+         where j.company_id = company and j.class = 'backfill' and j.names and j.ticket > floors[4]
+               and j.due_at is null and j.call_id is null and share[2] <> 'none'
+         order by j.ticket limit names_most)
+    ), ranked as (
+        select r.*, row_number() over queue as place, bool_or(r.attempts > 0) over queue as retried
+        from ready r
+        window queue as (partition by r.names order by
+            (r.class = 'backfill') <> (share[case when r.names then 2 else 1 end] = 'first'), r.ticket)
+    ), picked as (
+        select r.* from ranked r
+        where r.place <= case when r.names then names_most else rest_most end and (r.place = 1 or not r.retried)
+    )
+    select array_agg(p.entity_type), array_agg(p.entity_id),
+           array[greatest(floors[1], max(p.ticket) filter (where p.class = 'live' and not p.names)),
+                 greatest(floors[2], max(p.ticket) filter (where p.class = 'live' and p.names)),
+                 greatest(floors[3], max(p.ticket) filter (where p.class = 'backfill' and not p.names)),
+                 greatest(floors[4], max(p.ticket) filter (where p.class = 'backfill' and p.names))],
+           count(*) < (select count(*) from ranked)
+               or (rest_most > 0 and count(*) filter (where not p.names) = rest_most)
+               or (names_most > 0 and count(*) filter (where p.names) = names_most)
+    into types, ids, next_floors, more
+    from picked p;
+    if more then
+        again_in := 0;
+    else
+        again_in := (
+            select greatest(0.001, extract(epoch from min(j.due_at) - clock_timestamp())) from syncd.job j
+            where j.company_id = company and j.due_at is not null and j.due_at < 'infinity');
+        if full_in > interval '0' then
+            again_in := least(again_in, extract(epoch from full_in));
+        end if;
+    end if;
+    if types is null then
+        return next;
+        return;
+    end if;
+
     return query
     with judged as materialized (
-        select v.*, j.version, j.source, j.run_id, j.class, j.ticket, o.environment, o.realm_id
+        select v.*, j.version, j.source, j.run_id, j.class, j.names, j.ticket, j.place, o.environment, o.realm_id
         from syncd.judge(company, types, ids) v
-        join syncd.job j
-            on j.company_id = company and j.entity_type = v.entity_type and j.entity_id = v.entity_id
+        cross join lateral (
+            select q.ctid as place, q.version, q.source, q.run_id, q.class, q.names, q.ticket from syncd.job q
+            where q.company_id = company and q.entity_type = v.entity_type and q.entity_id = v.entity_id
+            limit 1
+        ) j
         join syncd.company o on o.company_id = company
     ), done as (
-        delete from syncd.job j using judged v
-        where j.company_id = company and j.entity_type = v.entity_type and j.entity_id = v.entity_id
-              and v.verdict in ('drop', 'skip')
+        delete from syncd.job j
+        where j.ctid = any(array(select v.place from judged v where v.verdict in ('drop', 'skip')))
     ), parked as (
         update syncd.job j
         set state = v.parks_as, waits_on = v.waits_on, reason = v.reason, due_at = 'infinity'
         from judged v
-        where j.company_id = company and j.entity_type = v.entity_type and j.entity_id = v.entity_id
-              and v.verdict = 'wait'
+        where j.ctid = v.place and v.verdict = 'wait'
     ), logged as (
         insert into syncd.sync_log (company_id, entity_type, entity_id, entity_name, direction, status, error,
                                     source, run_id, qbo_id, worker_id)
@@ -128,78 +216,118 @@ begin
         where k.company_id = company and k.entity_type = v.entity_type and k.sip_id = v.entity_id
               and k.environment = v.environment and k.realm_id = v.realm_id
               and (v.parks_as = 'diverged' or (v.verdict = 'drop' and v.linked_as = 'diverged'))
+    ), pushes as (
+        select v.*, e.rank from judged v join syncd.entity e on e.entity_type = v.entity_type
+        where v.verdict = 'push'
     )
     select v.entity_type, v.entity_id, v.entity_name, v.version, v.document, v.fingerprint, v.operation,
-           v.qbo_type, v.qbo_id, v.sync_token, v.generation, v.sent_document, v.environment, v.realm_id
-    from judged v
-    join syncd.entity e on e.entity_type = v.entity_type
-    where v.verdict = 'push'
-    order by e.rank, v.class, v.ticket;
+           v.qbo_type, v.qbo_id, v.sync_token, v.generation, v.sent_document, v.environment, v.realm_id,
+           v.names, again_in, next_floors
+    from (select 1) as one
+    left join pushes v on true
+    order by v.rank, v.class, v.ticket;
 end
 $$;
 
--- The intent: one record's call with its exact bytes, committed before it is sent. Null if the record changed
--- since it was decided, so that it is decided again; the generation of the link only grows, so that no two calls
--- of a record ever share a request id.
+-- The intent: a call with its exact bytes, committed before it is sent, for one record or a batch of them. `items` holds
+-- for each what decide returned (entity_type, entity_id, entity_name, version, generation, operation, qbo_type,
+-- fingerprint, and document as text) and its `bid` and `notes`. Returns the call and how many seconds to wait before sending it.
+--
+-- Nothing is done, and SY002 raised, if one of the records or the connection changed since it was decided: then all are
+-- decided again. The generation of a link only grows, so no two calls of a record ever share a request id.
 create or replace function syncd.intend(
-    company text, worker uuid, held_epoch bigint, entity text, id text, name text, decided_version bigint,
-    decided_generation bigint, operation text, qbo_type text, request text, path text, body bytea,
-    fingerprint text, document jsonb, notes text[]
-) returns bigint
+    company text, worker uuid, held_epoch bigint, call_kind syncd.call_kind, environment syncd.environment,
+    realm_id text, request text, path text, body bytea, items jsonb, out call_id bigint, out wait double precision
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_variable
+#variable_conflict use_column
 declare
-    call_id bigint;
-    realm record;
+    wanted constant integer := jsonb_array_length(items);
+    ready tid[];
+    linked integer;
 begin
     perform syncd.hold_lane(company, worker, held_epoch);
-    perform from syncd.job j
-    where j.company_id = company and j.entity_type = entity and j.entity_id = id
-          and j.version = decided_version and j.call_id is null;
-    if not found then
-        return null;
-    end if;
-    select c.environment, c.realm_id into realm from syncd.company c
-    where c.company_id = company and c.state = 'connected';
-    if not found then
-        return null;
-    end if;
-
-    insert into syncd.link as l (company_id, entity_type, sip_id, environment, realm_id, qbo_type, generation)
-    values (company, entity, id, realm.environment, realm.realm_id, qbo_type, 1)
-    on conflict on constraint link_pkey do update set generation = l.generation + 1
-    where l.generation = decided_generation;
-    if not found then
-        return null;
+    select array_agg(j.place) into ready
+    from jsonb_to_recordset(items) as i (entity_type text, entity_id text, version bigint)
+    cross join lateral (
+        select q.ctid as place from syncd.job q
+        where q.company_id = company and q.entity_type = i.entity_type and q.entity_id = i.entity_id
+              and q.version = i.version and q.call_id is null
+        limit 1
+    ) j;
+    with grown as (
+        insert into syncd.link as l (company_id, entity_type, sip_id, environment, realm_id, qbo_type, generation)
+        select company, i.entity_type, i.entity_id, c.environment, c.realm_id, i.qbo_type, i.generation + 1
+        from jsonb_to_recordset(items) as i (entity_type text, entity_id text, qbo_type text, generation bigint)
+        join syncd.company c
+            on c.company_id = company and c.state = 'connected'
+               and c.environment = intend.environment and c.realm_id = intend.realm_id
+        order by i.entity_type, i.entity_id
+        on conflict on constraint link_pkey do update set generation = excluded.generation
+        where l.generation = excluded.generation - 1
+        returning 1
+    )
+    select count(*) into linked from grown;
+    if linked < wanted or coalesce(cardinality(ready), 0) < wanted then
+        raise exception 'a record of company % changed since it was decided', company using errcode = 'SY002';
     end if;
 
     insert into syncd.call as c (company_id, environment, realm_id, kind, path, request_id, body, worker_id, epoch)
-    values (company, realm.environment, realm.realm_id, 'single', path, request, body, worker, held_epoch)
-    returning c.call_id into call_id;
+    values (company, intend.environment, intend.realm_id, call_kind, intend.path, request, intend.body, worker,
+            held_epoch)
+    returning c.call_id into intend.call_id;
     insert into syncd.call_item (call_id, bid, company_id, entity_type, entity_id, entity_name, operation,
                                  generation, version, fingerprint, document, notes)
-    values (call_id, '1', company, entity, id, name, operation,
-            decided_generation + 1, decided_version, fingerprint, document, notes);
+    select intend.call_id, i.bid, company, i.entity_type, i.entity_id, i.entity_name, i.operation,
+           i.generation + 1, i.version, i.fingerprint, i.document::jsonb,
+           array(select jsonb_array_elements_text(i.notes))
+    from jsonb_to_recordset(items) as i (
+        bid text, entity_type text, entity_id text, entity_name text, operation text, generation bigint,
+        version bigint, fingerprint text, document text, notes jsonb);
     update syncd.job j set state = 'sending', call_id = intend.call_id, due_at = null
-    from (select call_id) as intend
-    where j.company_id = company and j.entity_type = entity and j.entity_id = id;
-    return call_id;
+    where j.ctid = any(ready);
+    intend.wait := syncd.spend(company, call_kind = 'batch');
 end
 $$;
 
--- The oldest call of a lane whose answer is not known and whose time has come, marked as being sent again. While
--- Enable Sync is off nothing is sent, not even again: such calls stay unknown until it is on.
+-- The records of a lane that wait for an answer nobody is waiting for: somebody else sent them, or the answer was lost
+-- and their time has come. `place` is the job's.
+create or replace function syncd.unsettled(company text, worker uuid, held_epoch bigint)
+returns table (
+    call_id bigint, environment syncd.environment, realm_id text, sends smallint, committed_at timestamptz,
+    sent_at timestamptz, place tid, source syncd.source
+)
+language sql stable rows 1
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.call_id, c.environment, c.realm_id, c.sends, c.committed_at, c.sent_at, j.place, j.source
+    from syncd.call c
+    join syncd.call_item i on i.call_id = c.call_id
+    cross join lateral (
+        select q.ctid as place, q.source, q.state from syncd.job q
+        where q.company_id = company and q.entity_type = i.entity_type and q.entity_id = i.entity_id
+              and q.call_id = c.call_id and (q.due_at is null or q.due_at <= clock_timestamp())
+        limit 1
+    ) j
+    where c.company_id = company and c.outcome in ('sent', 'answered', 'unknown')
+          and (j.state = 'unknown' or c.worker_id <> worker or c.epoch <> held_epoch);
+$$;
+
+-- The oldest call of a lane whose answer is not known and whose time has come, marked as being sent again, with a row
+-- for each of its records that waits for the answer. What this worker has under way is none of them. While Enable Sync
+-- is off nothing is sent, not even again: such calls stay unknown until it is on.
+--
+-- A batch is sent again whole: fewer items under the same id would be another request, and executed once more.
 --
 -- `looks` says that sending it once more proves nothing: its id may be forgotten by now, or what comes back each time
--- may be a remembered failure. Then QuickBooks is asked whether it holds the record, but not before every send of it
+-- may be a remembered failure. Then QuickBooks is asked whether it holds the records, but not before every send of it
 -- must have ended there: a create that is still at work would be missed, and made twice.
 create or replace function syncd.reopen(company text, worker uuid, held_epoch bigint)
 returns table (
-    call_id bigint, path text, request_id text, body bytea, sends smallint, looks boolean,
-    entity_type text, entity_id text, entity_name text, operation text, sent_document jsonb,
-    qbo_id text
+    call_id bigint, kind text, path text, request_id text, body bytea, sends smallint, looks boolean, names boolean,
+    bid text, entity_type text, entity_id text, entity_name text, operation text, sent_document jsonb, qbo_id text
 )
 language plpgsql rows 1
 set search_path = pg_catalog, pg_temp
@@ -211,50 +339,59 @@ declare
     sends_before_looking constant integer := 4;
     -- Intuit ends a request after 120 seconds (REST API features).
     longest_request constant interval := interval '150 seconds';
+    chosen bigint;
+    looking boolean;
 begin
     perform syncd.hold_lane(company, worker, held_epoch);
-    update syncd.job j set state = 'unknown', due_at = c.sent_at + longest_request
-    from syncd.call c
-    where j.company_id = company and c.call_id = j.call_id and (j.due_at is null or j.due_at <= clock_timestamp())
-          and (c.sends >= sends_before_looking or c.committed_at < clock_timestamp() - replay_memory)
-          and c.sent_at > clock_timestamp() - longest_request;
+    update syncd.job j set state = 'unknown', due_at = o.sent_at + longest_request
+    from syncd.unsettled(company, worker, held_epoch) o
+    where j.ctid = o.place and o.sent_at > clock_timestamp() - longest_request
+          and (o.sends >= sends_before_looking or o.committed_at < clock_timestamp() - replay_memory);
     update syncd.job j
     set state = 'unknown', due_at = 'infinity', waits_on = 'setting',
         reason = 'QuickBooks never answered; it is asked again when Enable Sync is on.'
-    from syncd.sync_settings s
-    where j.company_id = company and s.company_id = company and not s.enable_sync and j.source = 'auto'
-          and j.call_id is not null and (j.due_at is null or j.due_at <= clock_timestamp());
+    from syncd.unsettled(company, worker, held_epoch) o
+    where j.ctid = o.place and o.source = 'auto'
+          and exists (select from syncd.sync_settings s where s.company_id = company and not s.enable_sync);
+    select o.call_id, o.sends >= sends_before_looking or o.committed_at < clock_timestamp() - replay_memory
+    into chosen, looking
+    from syncd.unsettled(company, worker, held_epoch) o
+    join syncd.company p
+        on p.company_id = company and p.state = 'connected'
+           and p.environment = o.environment and p.realm_id = o.realm_id
+    order by o.call_id
+    limit 1;
+    if chosen is null then
+        return;
+    end if;
+    update syncd.call c
+    set outcome = 'unknown', worker_id = worker, epoch = held_epoch,
+        sends = case when looking then c.sends else c.sends + 1 end,
+        sent_at = case when looking then c.sent_at else clock_timestamp() end
+    where c.call_id = chosen;
     return query
-    with oldest as materialized (
-        select c.call_id,
-               c.sends >= sends_before_looking or c.committed_at < clock_timestamp() - replay_memory as looks
-        from syncd.call c
-        join syncd.company o
-            on o.company_id = company and o.state = 'connected'
-               and o.environment = c.environment and o.realm_id = c.realm_id
-        join syncd.call_item i on i.call_id = c.call_id
-        join syncd.job j
-            on j.company_id = company and j.entity_type = i.entity_type and j.entity_id = i.entity_id
-               and j.call_id = c.call_id
-        where c.company_id = company and c.outcome in ('sent', 'answered', 'unknown')
-              and (j.due_at is null or j.due_at <= clock_timestamp())
-        order by c.call_id
-        limit 1
-    ), again as (
-        update syncd.call c
-        set outcome = 'unknown', worker_id = worker, epoch = held_epoch,
-            sends = case when oldest.looks then c.sends else c.sends + 1 end,
-            sent_at = case when oldest.looks then c.sent_at else clock_timestamp() end
-        from oldest where c.call_id = oldest.call_id
-        returning c.*, oldest.looks
+    with again as (
+        update syncd.job j set state = 'sending', due_at = null
+        where j.ctid = any(array(
+            select q.ctid from syncd.call_item i
+            cross join lateral (
+                select w.ctid from syncd.job w
+                where w.company_id = company and w.entity_type = i.entity_type and w.entity_id = i.entity_id
+                      and w.call_id = chosen
+                limit 1
+            ) q
+            where i.call_id = chosen))
+        returning j.entity_type, j.entity_id, j.names
     )
-    select a.call_id, a.path, a.request_id, a.body, a.sends, a.looks,
-           i.entity_type, i.entity_id, i.entity_name, i.operation, l.document, l.qbo_id
+    select c.call_id, c.kind::text, c.path, c.request_id, c.body, c.sends, looking, a.names,
+           i.bid, i.entity_type, i.entity_id, i.entity_name, i.operation, l.document, l.qbo_id
     from again a
-    join syncd.call_item i using (call_id)
+    join syncd.call_item i
+        on i.call_id = chosen and i.entity_type = a.entity_type and i.entity_id = a.entity_id
+    join syncd.call c on c.call_id = chosen
     left join syncd.link l
         on l.company_id = company and l.entity_type = i.entity_type and l.sip_id = i.entity_id
-           and l.environment = a.environment and l.realm_id = a.realm_id;
+           and l.environment = c.environment and l.realm_id = c.realm_id;
 end
 $$;
 

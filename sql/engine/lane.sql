@@ -1,21 +1,28 @@
 -- Lanes and workers: who may work for which company, and until when.
 --
--- Called by: the daemon (heartbeat, leave, lease, release, pause, take_turn), in autocommit.
+-- Called by: the daemon (heartbeat, leave, lease, lanes_wait, release, pause), in autocommit.
 -- Touches:   worker, lane.
 --
 -- Liveness is one row per daemon; a lane whose owner's row has run out is free. Every write under a lease locks
 -- the lane row first and compares owner and epoch (hold_lane): a daemon that lost its lane can still speak, but
 -- is not heard.
 
+-- `told` is what the daemon says of itself for `syncd status`: slots, on_duty, polling_because, wakeups by cause.
 create or replace function syncd.heartbeat(
-    worker uuid, lease interval, host text default '', pid integer default 0, version text default ''
+    worker uuid, lease interval, host text default '', pid integer default 0, version text default '',
+    told jsonb default '{}'
 ) returns timestamptz
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
-    insert into syncd.worker as w (worker_id, host, pid, version, alive_until)
-    values (worker, host, pid, version, clock_timestamp() + lease)
-    on conflict (worker_id) do update set alive_until = excluded.alive_until
+    insert into syncd.worker as w (worker_id, host, pid, version, alive_until, slots, on_duty, polling_because,
+                                   wakeups)
+    values (worker, host, pid, version, clock_timestamp() + lease, coalesce((told ->> 'slots')::integer, 0),
+            coalesce((told ->> 'on_duty')::boolean, false), told ->> 'polling_because',
+            coalesce(told -> 'wakeups', '{}'))
+    on conflict (worker_id) do update
+    set alive_until = excluded.alive_until, slots = excluded.slots, on_duty = excluded.on_duty,
+        polling_because = excluded.polling_because, wakeups = excluded.wakeups
     returning alive_until;
 $$;
 
@@ -32,10 +39,14 @@ begin
 end
 $$;
 
--- Takes up to `slots` lanes that have work, are not paused and belong to nobody alive. `held` are the lanes that
--- the worker knows it has: another lane under its name was given to it by an answer that it never got.
+-- Takes up to `slots` lanes that have work, are not paused and belong to nobody alive, with what is needed to reach
+-- each company. `held` are the lanes that the worker knows it has: another lane under its name was given to it by an
+-- answer that it never got. `open_calls`: somebody sent calls whose answers are not known; they come first.
 create or replace function syncd.lease(worker uuid, slots integer, held text[] default null)
-returns table (company_id text, epoch bigint)
+returns table (
+    company_id text, epoch bigint, environment text, realm_id text, tokens bytea, access_expires_at timestamptz,
+    open_calls boolean
+)
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -46,57 +57,89 @@ as $$
               and not exists (
                   select from syncd.worker w
                   where w.worker_id = l.owner and w.alive_until > clock_timestamp()
-                        and (w.worker_id <> worker or held is null or l.company_id = any(held)))
+                        and (w.worker_id <> worker or held is null))
+              and (held is null or l.company_id <> all(held))
               and exists (
                   select from syncd.worker w
                   where w.worker_id = worker and w.alive_until > clock_timestamp())
         order by greatest(l.due_at, l.not_before)
         limit slots
         for no key update of l skip locked
+    ), taken as (
+        update syncd.lane l set owner = worker, epoch = l.epoch + 1
+        from free where l.company_id = free.company_id
+        returning l.company_id, l.epoch
     )
-    update syncd.lane l set owner = worker, epoch = l.epoch + 1
-    from free where l.company_id = free.company_id
-    returning l.company_id, l.epoch;
+    select t.company_id, t.epoch, c.environment::text, c.realm_id, c.tokens, c.access_expires_at,
+           exists (select from syncd.call k
+                   where k.company_id = t.company_id and k.outcome in ('sent', 'answered', 'unknown'))
+    from taken t
+    left join syncd.company c on c.company_id = t.company_id and c.state = 'connected';
+$$;
+
+-- Are there lanes with work that nobody alive serves? Asked by a daemon whose slots are all taken.
+create or replace function syncd.lanes_wait() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from syncd.lane l
+        where greatest(l.due_at, l.not_before) <= clock_timestamp()
+              and not exists (
+                  select from syncd.worker w
+                  where w.worker_id = l.owner and w.alive_until > clock_timestamp()));
 $$;
 
 -- The fence: locks the lane row, then lets only its present owner pass.
-create or replace function syncd.hold_lane(company text, worker uuid, held_epoch bigint) returns void
+create or replace function syncd.hold_lane(company text, worker uuid, held_epoch bigint) returns syncd.lane
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    held syncd.lane;
 begin
-    perform from syncd.lane l
+    select * into held from syncd.lane l
     where l.company_id = company and l.owner = worker and l.epoch = held_epoch
     for no key update;
     if not found then
         raise exception 'the lane of company % belongs to another daemon now', company using errcode = 'SY001';
     end if;
+    return held;
 end
 $$;
 
 -- Gives a lane back if nothing is due, and says so; false means: there is more, go on. The lane is locked by one
 -- statement and its jobs are read by the next: a job that absorb adds meanwhile is either seen here or finds the
 -- lane free and makes it due. A lane with work left goes to the back of the queue, so that a small company does
--- not wait for a large one.
-create or replace function syncd.release(company text, worker uuid, held_epoch bigint, leaving boolean)
-returns boolean
+-- not wait for a large one. `floors` as for decide.
+create or replace function syncd.release(
+    company text, worker uuid, held_epoch bigint, leaving boolean, floors bigint[] default '{0,0,0,0}'
+) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    held constant syncd.lane := syncd.hold_lane(company, worker, held_epoch);
     next_due timestamptz;
 begin
-    perform syncd.hold_lane(company, worker, held_epoch);
     select case
         when exists (select from syncd.job j
-                     where j.company_id = company and j.due_at is null)
+                     where j.company_id = company and j.due_at is null and j.call_id is null
+                           and ((j.class = 'live' and not j.names and j.ticket > floors[1])
+                                or (j.class = 'live' and j.names and j.ticket > floors[2])
+                                or (j.class = 'backfill' and not j.names and j.ticket > floors[3])
+                                or (j.class = 'backfill' and j.names and j.ticket > floors[4])))
+             or exists (select from syncd.call c
+                        join syncd.call_item i on i.call_id = c.call_id
+                        join syncd.job j on j.company_id = company and j.entity_type = i.entity_type
+                             and j.entity_id = i.entity_id and j.call_id = c.call_id and j.due_at is null
+                        where c.company_id = company and c.outcome in ('sent', 'answered', 'unknown'))
             then clock_timestamp()
         else coalesce((select min(j.due_at) from syncd.job j
                        where j.company_id = company and j.due_at is not null and j.due_at < 'infinity'),
                       'infinity') end
     into next_due;
-    if next_due <= clock_timestamp() and not leaving
-       and exists (select from syncd.lane l where l.company_id = company and l.not_before <= clock_timestamp()) then
+    if next_due <= clock_timestamp() and not leaving and held.not_before <= clock_timestamp() then
         return false;
     end if;
     update syncd.lane l set owner = null, due_at = next_due where l.company_id = company;
@@ -119,30 +162,5 @@ begin
     update syncd.lane l
     set not_before = case when lost_connection then 'infinity' else until end, paused_because = because
     where l.company_id = company;
-end
-$$;
-
--- A turn for one request within the realm's budget: how many seconds to wait before sending it. The budget is
--- taken before the request, so that a daemon that dies and comes back does not spend it twice.
---
--- Intuit, "Limits and throttles" (seen 2026-11): 10 requests a second for a realm and app, 500 a minute for a realm.
--- Two at once and then eight a second keep both, however the windows fall.
-create or replace function syncd.take_turn(company text, worker uuid, held_epoch bigint) returns double precision
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    spacing constant interval := interval '1 second' / 8;
-    spare constant interval := spacing;
-    longest constant interval := interval '10 seconds';
-    now_ constant timestamptz := clock_timestamp();
-    turn timestamptz;
-begin
-    perform syncd.hold_lane(company, worker, held_epoch);
-    -- A clock that was set back must not silence the company for as long.
-    select greatest(now_, least(coalesce((l.budget ->> 'next_turn')::timestamptz, now_), now_ + longest)) into turn
-    from syncd.lane l where l.company_id = company;
-    update syncd.lane l set budget = jsonb_build_object('next_turn', turn + spacing) where l.company_id = company;
-    return greatest(0, extract(epoch from turn - spare - now_));
 end
 $$;

@@ -31,149 +31,210 @@ as $$
     limit 1;
 $$;
 
--- Settles one call. `result` holds:
+-- What the results of a call mean for each of its records that still waits for one. Changes nothing. `place` and
+-- `link_place` are the rows of the job and the link; `moved` says that SIP changed the record since it was decided.
+create or replace function syncd.settle(company text, settled_call bigint, lane_failures integer, results jsonb)
+returns table (
+    bid text, entity_type text, entity_id text, entity_name text, operation text, request_id text, source syncd.source,
+    run_id bigint, place tid, link_place tid, linked_id text, good boolean, moved boolean, ending text,
+    state syncd.state, due_at timestamptz, counts boolean, pauses_lane boolean, wait interval, attempts smallint,
+    alone smallint, fault syncd.fault_class, code text, error text, note text, may_help boolean, qbo_id text,
+    sync_token text, fingerprint text, document jsonb
+)
+language sql volatile rows 30
+set search_path = pg_catalog, pg_temp
+as $$
+    with sent as (
+        select r.*, i.entity_type, i.entity_id, i.entity_name, i.operation, i.fingerprint, i.document, c.request_id,
+               j.place, j.source, j.run_id, j.attempts, j.alone, j.version <> i.version as moved, k.link_place,
+               k.linked_id,
+               -- One object cannot be two records: QuickBooks was restored or reset, or answered for another call.
+               r.outcome in ('success', 'variance')
+               and (exists (select from syncd.link o
+                            where o.environment = c.environment and o.realm_id = c.realm_id
+                                  and o.qbo_type = k.qbo_type and o.qbo_id = r.qbo_id and not o.is_alias
+                                  and (o.company_id, o.entity_type, o.sip_id)
+                                      <> (company, i.entity_type, i.entity_id))
+                    or count(*) filter (where r.outcome in ('success', 'variance'))
+                       over (partition by k.qbo_type, r.qbo_id) > 1) as belongs_to_another
+        from jsonb_to_recordset(results) as r (
+            bid text, outcome text, qbo_id text, sync_token text, error text, note text, fault syncd.fault_class,
+            code text, may_help boolean, collision boolean, told_to_wait double precision)
+        join syncd.call_item i on i.call_id = settled_call and i.bid = r.bid
+        join syncd.call c on c.call_id = settled_call and c.company_id = company
+        cross join lateral (
+            select q.ctid as place, q.source, q.run_id, q.attempts, q.alone, q.version from syncd.job q
+            where q.company_id = company and q.entity_type = i.entity_type and q.entity_id = i.entity_id
+                  and q.call_id = settled_call
+            limit 1
+        ) j
+        cross join lateral (
+            select q.ctid as link_place, q.qbo_type, q.qbo_id as linked_id from syncd.link q
+            where q.company_id = company and q.entity_type = i.entity_type and q.sip_id = i.entity_id
+                  and q.environment = c.environment and q.realm_id = c.realm_id
+            limit 1
+        ) k
+    ), read as (
+        select s.*,
+               s.outcome in ('success', 'variance') and not s.belongs_to_another as is_good,
+               case when s.belongs_to_another then 'fault' else s.outcome end as ends_as,
+               case when s.belongs_to_another then 'record'
+                    -- Fails alone, again and again, while others pass: the trouble is its own.
+                    when s.fault = 'transient' and s.outcome <> 'unknown' and lane_failures = 0 and s.alone >= 2
+                        then 'record'
+                    else s.fault end as class,
+               case when s.belongs_to_another
+                    then format('QuickBooks answered with its record %s, which belongs to another record of Service '
+                                'Invoice Pro already. Look at it in QuickBooks, put it right there, then run: '
+                                'syncd retry %s %s %s', s.qbo_id, company, s.entity_type, s.entity_id)
+                    else s.error end as sentence,
+               s.may_help and not s.belongs_to_another as may_pass
+        from sent s
+    )
+    select r.bid, r.entity_type, r.entity_id, r.entity_name, r.operation, r.request_id, r.source, r.run_id, r.place,
+           r.link_place, r.linked_id, r.is_good, r.moved, r.ends_as, v.state,
+           case when v.state not in ('pending', 'unknown') then 'infinity'::timestamptz
+                when v.state = 'unknown' then clock_timestamp() + coalesce(f.wait, interval '10 minutes')
+                when not r.moved and f.wait > interval '0' then clock_timestamp() + f.wait end,
+           coalesce(f.counts, false) and not r.moved, coalesce(f.pauses_lane, false), f.wait, r.attempts, r.alone,
+           r.class, r.code, r.sentence, r.note, r.may_pass,
+           case when not r.belongs_to_another then r.qbo_id end,
+           case when not r.belongs_to_another then r.sync_token end, r.fingerprint, r.document
+    from read r
+    left join lateral syncd.consequence(
+        r.class, r.may_pass, r.attempts + 1, lane_failures, make_interval(secs => r.told_to_wait)
+    ) f on not r.is_good
+    cross join lateral (
+        select case
+            when r.is_good then case r.ends_as when 'success' then 'synced' else 'variance' end::syncd.state
+            when r.ends_as = 'unknown' then 'unknown'
+            -- What went out is not what SIP holds now: the newer change has all its attempts before it.
+            when r.moved then 'pending'
+            when r.collision or r.belongs_to_another then 'collision'
+            else f.state end as state
+    ) v;
+$$;
+
+-- Settles records of one call. `answer` holds http_status, intuit_tid and duration_ms, for the log. `results` has one
+-- entry for each record whose outcome is known by now:
+--     bid           the record's place in the call
 --     outcome       success, variance, fault, unknown, or absent (looked up after an unknown outcome: not there)
 --     qbo_id, sync_token                        of the object, where QBO answered with one
 --     fault, code, error, may_help, collision   of a fault: its class, QBO's code, the sentence for the log
 --     note          text for a success
 --     told_to_wait  seconds
---     http_status, intuit_tid, duration_ms      for the log
--- Returns the state the record is in now.
+-- Returns the state each record is in now, and whether something is due at once because of it. A record that was
+-- settled before, by a recording whose commit was never heard of, has no row.
 create or replace function syncd.record(
-    company text, worker uuid, held_epoch bigint, settled_call bigint, result jsonb
-) returns syncd.state
-language plpgsql
+    company text, worker uuid, held_epoch bigint, settled_call bigint, answer jsonb, results jsonb
+) returns table (entity_type text, entity_id text, state syncd.state, due boolean)
+language plpgsql rows 30
 set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
 declare
-    ending text := result ->> 'outcome';
-    good boolean := ending in ('success', 'variance');
-    fault syncd.fault_class := result ->> 'fault';
-    sent record;
-    then_ record;
-    new_state syncd.state;
+    held constant syncd.lane := syncd.hold_lane(company, worker, held_epoch);
 begin
-    perform syncd.hold_lane(company, worker, held_epoch);
-    select i.*, c.environment, c.realm_id, c.request_id, j.attempts, j.alone, j.source, j.run_id, j.version as now_version,
-           l.failures
-    into sent
-    from syncd.call c
-    join syncd.call_item i using (call_id)
-    join syncd.lane l on l.company_id = company
-    join syncd.job j on j.company_id = i.company_id and j.entity_type = i.entity_type and j.entity_id = i.entity_id
-    where c.call_id = settled_call and c.company_id = company and j.call_id = settled_call;
-    if not found then
-        -- Settled already: the daemon never heard that its last attempt to record this was committed.
-        return coalesce((select j.state from syncd.call_item i
-                         join syncd.job j using (company_id, entity_type, entity_id)
-                         where i.call_id = settled_call), 'synced');
-    end if;
-
-    -- One object cannot be two records: QuickBooks was restored or reset, or answered for another call.
-    if good and exists (
-        select from syncd.link mine
-        join syncd.link k using (environment, realm_id, qbo_type)
-        where mine.company_id = company and mine.entity_type = sent.entity_type and mine.sip_id = sent.entity_id
-              and mine.environment = sent.environment and mine.realm_id = sent.realm_id
-              and k.qbo_id = result ->> 'qbo_id' and not k.is_alias
-              and (k.company_id, k.entity_type, k.sip_id) <> (mine.company_id, mine.entity_type, mine.sip_id)
-    ) then
-        ending := 'fault';
-        good := false;
-        fault := 'record';
-        result := result || jsonb_build_object(
-            'outcome', ending, 'fault', fault, 'collision', true, 'may_help', false,
-            'error', format('QuickBooks answered with its record %s, which belongs to another record of Service '
-                            'Invoice Pro already. Look at it in QuickBooks, put it right there, then run: '
-                            'syncd retry %s %s %s', result ->> 'qbo_id', company, sent.entity_type, sent.entity_id),
-            'qbo_id', null, 'sync_token', null);
-    end if;
-
-    update syncd.call c
-    set outcome = case ending when 'unknown' then 'unknown' when 'absent' then 'abandoned'
-                       else 'settled' end::syncd.call_outcome,
-        answered_at = clock_timestamp(), http_status = (result ->> 'http_status')::smallint,
-        intuit_tid = result ->> 'intuit_tid'
-    where c.call_id = settled_call;
-
-    if good then
-        new_state := case ending when 'success' then 'synced' else 'variance' end;
+    return query
+    with settled as materialized (
+        select s.* from syncd.settle(company, settled_call, held.failures, results) s
+    ), known as (
+        update syncd.call c
+        set http_status = (answer ->> 'http_status')::smallint, intuit_tid = answer ->> 'intuit_tid',
+            answered_at = clock_timestamp(),
+            outcome = case
+                when exists (select from settled s where s.ending = 'unknown') then 'unknown'
+                when exists (
+                    select from syncd.call_item i
+                    cross join lateral (
+                        select from syncd.job q
+                        where q.company_id = company and q.entity_type = i.entity_type
+                              and q.entity_id = i.entity_id and q.call_id = settled_call
+                        limit 1
+                    ) j
+                    where i.call_id = settled_call and i.bid <> all(array(select s.bid from settled s)))
+                    then 'answered'
+                when exists (select from settled s where s.ending = 'absent') then 'abandoned'
+                else 'settled' end::syncd.call_outcome
+        where c.call_id = settled_call and exists (select from settled)
+    ), linked as (
         update syncd.link k
-        set qbo_id = result ->> 'qbo_id', sync_token = result ->> 'sync_token', fingerprint = sent.fingerprint,
-            document = sent.document, state = new_state, note = coalesce(result ->> 'error', result ->> 'note'),
-            synced_at = clock_timestamp()
-        where k.company_id = company and k.entity_type = sent.entity_type and k.sip_id = sent.entity_id
-              and k.environment = sent.environment and k.realm_id = sent.realm_id;
+        set qbo_id = s.qbo_id, sync_token = s.sync_token, fingerprint = s.fingerprint, document = s.document,
+            state = s.state, note = coalesce(s.error, s.note), synced_at = clock_timestamp()
+        from settled s
+        where k.ctid = s.link_place and s.good
+    ), retokened as (
+        update syncd.link k set sync_token = s.sync_token
+        from settled s
+        where k.ctid = s.link_place and not s.good and s.sync_token is not null and k.qbo_id is not null
+    ), done as (
         -- By version: an edit that came in while the call was under way keeps its job.
         delete from syncd.job j
-        where j.company_id = company and j.entity_type = sent.entity_type and j.entity_id = sent.entity_id
-              and j.version = sent.version;
+        where j.ctid = any(array(select s.place from settled s where s.good and not s.moved))
+    ), kept as (
         update syncd.job j
-        set state = 'pending', call_id = null, due_at = null, ticket = nextval('syncd.job_ticket')
-        where j.company_id = company and j.entity_type = sent.entity_type and j.entity_id = sent.entity_id;
-        update syncd.lane l set failures = 0, paused_because = null
-        where l.company_id = company and (l.failures > 0 or l.paused_because is not null);
-    else
-        -- A record that fails alone, again and again, while others pass: the trouble is its own.
-        if fault = 'transient' and ending <> 'unknown' and sent.failures = 0 and sent.alone >= 2 then
-            fault := 'record';
-        end if;
-        select * into strict then_ from syncd.consequence(
-            fault, (result ->> 'may_help')::boolean, sent.attempts + 1,
-            sent.failures, make_interval(secs => (result ->> 'told_to_wait')::double precision));
-        new_state := case
-            when ending = 'unknown' then 'unknown'
-            -- What went out is not what SIP holds now: the newer change has all its attempts before it.
-            when sent.version <> sent.now_version then 'pending'
-            when (result ->> 'collision')::boolean then 'collision'
-            else then_.state end;
-        update syncd.link k set sync_token = coalesce(result ->> 'sync_token', k.sync_token)
-        where k.company_id = company and k.entity_type = sent.entity_type and k.sip_id = sent.entity_id
-              and k.environment = sent.environment and k.realm_id = sent.realm_id and k.qbo_id is not null;
+        set state = case when s.good then 'pending' else s.state end,
+            call_id = case when s.state = 'unknown' then j.call_id end,
+            due_at = case when not s.good then s.due_at end,
+            attempts = case when s.counts then j.attempts + 1 else j.attempts end,
+            alone = case when s.pauses_lane and held.failures = 0 then j.alone + 1 else j.alone end,
+            reason = s.error, fault_class = s.fault, error_code = s.code, ticket = nextval('syncd.job_ticket')
+        from settled s
+        where j.ctid = s.place and not (s.good and not s.moved)
+    ), released as (
+        -- What waited for one of these is due now.
         update syncd.job j
-        set state = new_state,
-            call_id = case when new_state = 'unknown' then j.call_id end,
-            due_at = case
-                when new_state not in ('pending', 'unknown') then 'infinity'::timestamptz
-                when sent.version <> sent.now_version and new_state = 'pending' then null
-                else clock_timestamp() + coalesce(then_.wait, interval '10 minutes') end,
-            attempts = case when then_.counts and sent.version = sent.now_version then j.attempts + 1
-                            else j.attempts end,
-            alone = case when then_.pauses_lane and sent.failures = 0 then j.alone + 1 else j.alone end,
-            reason = result ->> 'error', fault_class = fault,
-            error_code = result ->> 'code', ticket = nextval('syncd.job_ticket')
-        where j.company_id = company and j.entity_type = sent.entity_type and j.entity_id = sent.entity_id;
-        if fault = 'auth' and not (result ->> 'may_help')::boolean then
-            -- No fresh token helps: somebody took the app's access away.
-            update syncd.company c set state = 'needs_reconnect' where c.company_id = company;
-            update syncd.lane l set not_before = 'infinity', paused_because = result ->> 'error'
-            where l.company_id = company;
-        elsif then_.pauses_lane then
-            update syncd.lane l
-            set failures = l.failures + 1, not_before = clock_timestamp() + then_.wait,
-                paused_because = result ->> 'error'
-            where l.company_id = company;
-        end if;
-    end if;
-
-    insert into syncd.sync_log (
-        company_id, entity_type, entity_id, entity_name, direction, status, error, note, operation, source, run_id,
-        attempt, next_attempt_at, qbo_id, request_id, http_status, error_code, error_class, intuit_tid, duration_ms,
-        worker_id)
-    select company, sent.entity_type, sent.entity_id, sent.entity_name, 'push',
-           case when ending = 'success' then 'success' else 'error' end::syncd.log_status,
-           result ->> 'error', result ->> 'note', sent.operation, sent.source, sent.run_id, sent.attempts + 1,
-           (select nullif(j.due_at, 'infinity') from syncd.job j
-            where not good and j.company_id = company and j.entity_type = sent.entity_type
-                  and j.entity_id = sent.entity_id),
-           coalesce(result ->> 'qbo_id', k.qbo_id), sent.request_id, (result ->> 'http_status')::smallint,
-           result ->> 'code',
-           case when ending = 'variance' then 'variance' else fault end,
-           result ->> 'intuit_tid', (result ->> 'duration_ms')::integer, worker
-    from syncd.link k
-    where k.company_id = company and k.entity_type = sent.entity_type and k.sip_id = sent.entity_id
-          and k.environment = sent.environment and k.realm_id = sent.realm_id;
-    return new_state;
+        set state = 'pending', due_at = null, waits_on = null, waits_for_type = null, waits_for_id = null,
+            reason = null, ticket = nextval('syncd.job_ticket')
+        where j.ctid = any(array(
+            select q.ctid from settled s
+            join syncd.job q
+                on q.company_id = company and q.waits_for_type = s.entity_type and q.waits_for_id = s.entity_id
+                   and q.waits_for_id is not null
+            where s.good and q.call_id is null))
+        returning 1
+    ), trouble as (
+        -- A transient fault beside good answers is the record's own.
+        select s.* from settled s
+        where s.pauses_lane and (s.fault <> 'transient' or not exists (select from settled o where o.good))
+        order by s.wait desc, s.bid
+        limit 1
+    ), cut_off as (
+        -- No fresh token helps: somebody took the app's access away.
+        update syncd.company c set state = 'needs_reconnect'
+        from trouble t
+        where c.company_id = company and t.fault = 'auth' and not t.may_help
+    ), paused as (
+        update syncd.lane l
+        set failures = case when t.bid is null or (t.fault = 'auth' and not t.may_help) then 0 else l.failures + 1 end,
+            not_before = case when t.bid is null then l.not_before
+                              when t.fault = 'auth' and not t.may_help then 'infinity'
+                              else greatest(l.not_before, clock_timestamp() + t.wait) end,
+            paused_because = t.error
+        from (select 1) as one
+        left join trouble t on true
+        where l.company_id = company
+              and (t.bid is not null
+                   or ((held.failures > 0 or held.paused_because is not null)
+                       and exists (select from settled s where s.good)))
+    ), logged as (
+        insert into syncd.sync_log (
+            company_id, entity_type, entity_id, entity_name, direction, status, error, note, operation, source,
+            run_id, attempt, next_attempt_at, qbo_id, request_id, http_status, error_code, error_class, intuit_tid,
+            duration_ms, worker_id)
+        select company, s.entity_type, s.entity_id, s.entity_name, 'push',
+               case when s.ending = 'success' then 'success' else 'error' end::syncd.log_status,
+               s.error, s.note, s.operation, s.source, s.run_id, s.attempts + 1,
+               case when not s.good then nullif(coalesce(s.due_at, clock_timestamp()), 'infinity') end,
+               coalesce(s.qbo_id, s.linked_id), s.request_id, (answer ->> 'http_status')::smallint, s.code,
+               case when s.ending = 'variance' then 'variance' else s.fault end,
+               answer ->> 'intuit_tid', (answer ->> 'duration_ms')::integer, worker
+        from settled s
+        order by s.place
+    )
+    select s.entity_type, s.entity_id, s.state,
+           exists (select from released) or (s.good and s.moved) or (s.state = 'pending' and s.due_at is null)
+    from settled s;
 end
 $$;
 

@@ -23,7 +23,7 @@ begin
     get diagnostics made = row_count;
     update syncd.lane l set due_at = least(l.due_at, clock_timestamp())
     where l.company_id = company and made > 0;
-    perform pg_notify('syncd_lanes', '');
+    perform pg_notify('syncd_lanes', left(company, 1000));
     return made;
 end
 $$;

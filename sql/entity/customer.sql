@@ -2,10 +2,11 @@
 --
 -- Called by: `syncd db upgrade`; read through syncd.documents.
 
-insert into syncd.entity (entity_type, label, qbo_type, rank, toggle)
-values ('customer', 'Customer', 'Customer', 1, 'auto_customers')
+insert into syncd.entity (entity_type, label, qbo_type, rank, toggle, names)
+values ('customer', 'Customer', 'Customer', 1, 'auto_customers', true)
 on conflict (entity_type) do update
-set label = excluded.label, qbo_type = excluded.qbo_type, rank = excluded.rank, toggle = excluded.toggle;
+set label = excluded.label, qbo_type = excluded.qbo_type, rank = excluded.rank, toggle = excluded.toggle,
+    names = excluded.names;
 
 create view syncd.document_customer as
 select

@@ -93,7 +93,7 @@ cross join lateral (
           and k.environment = c.environment and k.realm_id = c.realm_id
 ) v;
 
--- The daemons that live, and how many lanes each holds.
+-- The daemons that live, how many lanes each holds, and what has woken it since it started.
 create view syncd.daemons as
 select
     w.host,
@@ -101,7 +101,11 @@ select
     w.version,
     w.started_at,
     w.alive_until,
-    (select count(*) from syncd.lane l where l.owner = w.worker_id) as lanes
+    w.slots,
+    (select count(*) from syncd.lane l where l.owner = w.worker_id) as lanes,
+    w.on_duty,
+    w.polling_because,
+    w.wakeups
 from syncd.worker w
 where w.alive_until > clock_timestamp();
 

@@ -18,7 +18,7 @@ from syncd.qbo.client import Access
 
 if TYPE_CHECKING:
     from syncd.config import Config
-    from syncd.db.queue import Connection, Hold, Queue, Refresh
+    from syncd.db.queue import Connection, Hold, Leased, Queue, Refresh
     from syncd.qbo.client import Client
     from syncd.qbo.vault import Vault
 
@@ -32,6 +32,8 @@ UNCONNECTED_SECONDS = 3600.0
 class NoAccess(Exception):
     """The lane has been paused: nothing can be sent for this company now."""
 
+    reason = "the company's connection has to be renewed first"
+
 
 class Keys:
     """What opens the companies' doors: the app's own id and secret, the vault, and Intuit's token endpoint."""
@@ -44,28 +46,27 @@ class Keys:
         self._queue = queue
         self._renewals: dict[str, asyncio.Task[oauth.Tokens]] = {}
 
-    async def access(self, hold: Hold, *, refused: str | None = None) -> Access:
-        """A token that is good for the next minutes. `refused` is one that QBO did not take, so that it is
-        renewed whatever its age. Raises NoAccess after pausing the lane.
-        """
-        connection = await self._queue.connection(hold)
-        if connection is None:
+    async def door(self, leased: Leased) -> Door:
+        """The way to a company just leased. Raises NoAccess after pausing the lane, VaultError or MalformedTokens."""
+        if leased.connection is None:
             # Until it is connected: that opens the lane at once.
-            await self._queue.pause(hold, UNCONNECTED_SECONDS, "The company is not connected to QuickBooks.")
+            await self._queue.pause(
+                leased.hold, UNCONNECTED_SECONDS, "The company is not connected to QuickBooks."
+            )
             raise NoAccess
-        tokens = oauth.Tokens.from_json(self._vault.decrypt(connection.tokens))
-        if tokens.access_expires_at < datetime.now(UTC) + MARGIN or tokens.access_token == refused:
-            tokens = await self._renewed(hold)
-        return self._as_access(connection, tokens)
+        tokens = oauth.Tokens.from_json(self._vault.decrypt(leased.connection.tokens))
+        return Door(
+            self, leased.hold, leased.connection, self._config.api_url(leased.connection.environment), tokens
+        )
 
     async def finish(self, seconds: float) -> None:
         """Wait for renewals under way whose lanes have ended."""
         if self._renewals:
             await asyncio.wait(self._renewals.values(), timeout=seconds)
 
-    async def _renewed(self, hold: Hold) -> oauth.Tokens:
+    async def renewed(self, hold: Hold) -> oauth.Tokens:
         """One renewal of a company at a time, and not cut short with the lane: a token that Intuit gave and nobody
-        kept is a connection lost.
+        kept is a connection lost. Raises NoAccess after pausing the lane.
         """
         renewal = self._renewals.get(hold.company_id)
         if renewal is None:
@@ -77,9 +78,6 @@ class Keys:
         del self._renewals[company_id]
         if not renewal.cancelled():
             renewal.exception()  # seen by whoever waits; nobody may any more
-
-    def _as_access(self, connection: Connection, tokens: oauth.Tokens) -> Access:
-        return Access(self._config.api_url(connection.environment), connection.realm_id, tokens.access_token)
 
     async def _renew(self, hold: Hold) -> oauth.Tokens:
         refresh = await self._queue.begin_refresh(hold)
@@ -131,3 +129,29 @@ class Keys:
     async def _pause(self, hold: Hold, because: str) -> None:
         log.warning("lane paused", company_id=hold.company_id, reason=because, seconds=AGAIN_SECONDS)
         await self._queue.pause(hold, AGAIN_SECONDS, because)
+
+
+class Door:
+    """One leased company's way in. The lease is the proof that its tokens are the latest: whoever connects the company
+    anew takes the lane away, and only its holder renews them.
+    """
+
+    def __init__(
+        self, keys: Keys, hold: Hold, connection: Connection, base_url: str, tokens: oauth.Tokens
+    ) -> None:
+        self._keys = keys
+        self._hold = hold
+        self._connection = connection
+        self._base_url = base_url
+        self._tokens = tokens
+
+    async def access(self, *, refused: str | None = None) -> Access:
+        """A token that is good for the next minutes. `refused` is one that QBO did not take, so that it is renewed
+        whatever its age. Raises NoAccess after pausing the lane.
+        """
+        if (
+            self._tokens.access_expires_at < datetime.now(UTC) + MARGIN
+            or self._tokens.access_token == refused
+        ):
+            self._tokens = await self._keys.renewed(self._hold)
+        return Access(self._base_url, self._connection.realm_id, self._tokens.access_token)

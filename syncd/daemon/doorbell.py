@@ -52,10 +52,19 @@ POOLED = "a pooler stands between us and Postgres; give a direct connection as S
 class Doorbell:
     """`open` it, then `sleep` whenever there is nothing to do; `healthy` is False while polling is the only way."""
 
-    def __init__(self, dsn: str, pool: AsyncConnectionPool, name: Callable[[], uuid.UUID]) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        pool: AsyncConnectionPool,
+        name: Callable[[], uuid.UUID],
+        told: Callable[[str], None],
+    ) -> None:
+        """`name`: the worker this daemon is. `told` is called with each company whose lane got work from elsewhere."""
         self._dsn = dsn
         self._pool = pool
         self._name = name
+        self._told = told
+        self.wakeups = {"bell": 0, "lanes": 0, "timer": 0}
         self._duty: psycopg.AsyncConnection | None = None
         self._ears: psycopg.AsyncConnection | None = None
         self._had: set[str] = set()
@@ -68,11 +77,17 @@ class Doorbell:
         self._token = ""
         self._broken = asyncio.Event()
         self._broken.set()
+        self._because = "the bell is not open yet"
 
     @property
     def healthy(self) -> bool:
         """Both sessions live, and the last probe passed."""
         return not self._broken.is_set()
+
+    @property
+    def polling_because(self) -> str | None:
+        """Why this daemon polls; None while it sleeps on the bell."""
+        return None if self.healthy else self._because
 
     @property
     def on_duty(self) -> bool:
@@ -153,9 +168,17 @@ class Doorbell:
             await self._ends(lost, seconds, until, stop)
             lost.cancel()
             await asyncio.wait({lost})
+            self._count(stop)
+            if self._rung.is_set() and self.healthy:
+                self._rung.clear()
+                await looks()  # at once; that writers ring for nothing meanwhile can wait
         finally:
             await self._disarm(duty, arming)
             self._arming = None
+
+    def _count(self, stop: asyncio.Event) -> None:
+        if not stop.is_set():
+            self.wakeups["bell" if self._rung.is_set() else "lanes" if self._lanes.is_set() else "timer"] += 1
 
     def _woken(self, until: float, stop: asyncio.Event) -> bool:
         late = asyncio.get_running_loop().time() >= until
@@ -212,6 +235,7 @@ class Doorbell:
         if not self.healthy:
             return
         log.warning("the bell cannot be trusted; polling", reason=reason)
+        self._because = reason
         self._broken.set()
         self._rung.set()
         self._lanes.set()
@@ -281,6 +305,7 @@ class Doorbell:
                     case "syncd":
                         self._rung.set()
                     case "syncd_lanes":
+                        self._told(notice.payload)
                         self._lanes.set()
                     case "syncd_probe" if notice.payload == self._token:
                         self._probed.set()

@@ -1,6 +1,8 @@
-"""A leased lane: all due work of one company, one call after the other, until nothing is due.
+"""A leased lane: all due work of one company, several calls at a time, until nothing is due.
 
-QBO locks a company's list of names while one is written, so customers go one at a time.
+A lane has two queues. QBO locks a company's list of names while one is written, so names go one call at a time. Of
+the rest several calls are under way, and one place is kept for live work, so that an edit never waits behind a slow
+batch of backfill.
 """
 
 from __future__ import annotations
@@ -8,173 +10,204 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import psycopg
 import structlog
 from structlog.contextvars import bound_contextvars
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from syncd.daemon.access import NoAccess
-from syncd.daemon.delivery import Delivery, reopened, request_id
-from syncd.db.queue import DATABASE_AWAY, LaneLost, Result, parse
-from syncd.db.states import FaultClass
-from syncd.push import Refused, encode, module_for
+from syncd.daemon.dispatch import Dispatch
+from syncd.db.queue import DATABASE_AWAY, Changed, LaneLost
+from syncd.db.states import State
 from syncd.qbo.oauth import MalformedTokens
 from syncd.qbo.vault import VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from syncd.daemon.access import Keys
-    from syncd.daemon.delivery import Courier
-    from syncd.db.queue import DueJob, Hold, Queue
-    from syncd.qbo.client import Access
+    from syncd.daemon.dispatch import Committed
+    from syncd.db.queue import DueJob, Leased, Queue, Settled
+    from syncd.qbo.client import Client
 
 log = structlog.get_logger()
 
-DECIDE_AT_MOST = 10
-PAUSING = {FaultClass.TRANSIENT, FaultClass.THROTTLE, FaultClass.AUTH, FaultClass.COMPANY}
+REST_IN_FLIGHT = 4  # with one call of names far below the ten at a time that Intuit lets a realm have
+BATCH = 30  # Postgres takes fewer where a limit or trouble says so
+STICKY_SECONDS = 2.0  # how long a lane stays with its daemon after its last work
+BACKFILL_EVERY = 4
+NOTHING_SEEN = [0, 0, 0, 0]
 
 
 class Lane:
-    """Works one lane. `stop` is set when the daemon ends: then the call under way is the last one."""
+    """Works one lane until it is given back, or lost to another daemon."""
 
-    def __init__(self, hold: Hold, queue: Queue, courier: Courier, keys: Keys, stop: asyncio.Event) -> None:
-        self._hold = hold
+    def __init__(self, leased: Leased, client: Client, queue: Queue, keys: Keys) -> None:
+        self._leased = leased
+        self._hold = leased.hold
+        self._client = client
         self._queue = queue
-        self._courier = courier
         self._keys = keys
-        self._stop = stop
+        self._flights: dict[asyncio.Task[list[Settled]], Committed] = {}
+        self._woken = asyncio.Event()
+        self._ready_rest = True
+        self._ready_names = True
+        self._check_open = leased.open_calls
+        self._floors = NOTHING_SEEN
+        self._again_at: float | None = None
+        self._round = 0
+        self._leaving = False
+        self._resting = False
+        self._since = asyncio.get_running_loop().time()
+
+    @property
+    def resting(self) -> bool:
+        """Whether it only stays in case more work comes."""
+        return self._resting
+
+    @property
+    def seconds_held(self) -> float:
+        """Since it was leased."""
+        return asyncio.get_running_loop().time() - self._since
+
+    def nudge(self) -> None:
+        """The company got work."""
+        self._ready_rest = self._ready_names = True
+        self._woken.set()
+
+    def leave(self) -> None:
+        """Begin nothing new, and give the lane back once what is under way is recorded."""
+        self._leaving = True
+        self._woken.set()
 
     async def run(self) -> None:
-        """Until the lane is given back or lost to another daemon. Postgres may go away and come back meanwhile."""
+        """Postgres may go away and come back meanwhile."""
         with bound_contextvars(company_id=self._hold.company_id, epoch=self._hold.epoch):
             try:
                 async for attempt in AsyncRetrying(
                     retry=retry_if_exception_type(DATABASE_AWAY), wait=wait_random_exponential(0.1, max=3)
                 ):
                     with attempt:
-                        await self._work()
+                        await self._serve()
             except LaneLost:
                 log.warning("lane lost to another daemon")
+            finally:
+                for flight in self._flights:
+                    flight.cancel()
+                await asyncio.gather(*self._flights, return_exceptions=True)
 
-    async def _work(self) -> None:
-        idle = 0
-        while True:
-            if not self._stop.is_set() and await self._round():
-                idle = 0
-            elif await self._queue.release(self._hold, leaving=self._stop.is_set()):
-                return
-            else:
-                idle += 1
-                if idle > 1:  # due, but nothing to do: must not spin
-                    log.warning("jobs are due, but none moves", rounds=idle)
-                    await asyncio.sleep(min(2.0, 0.05 * 2**idle))
-
-    async def _round(self) -> bool:
-        """Settle one open call, or decide and push some jobs. False: nothing moved."""
+    async def _serve(self) -> None:
         try:
-            access = await self._keys.access(self._hold)
-            call = await self._queue.reopen(self._hold)
-            if call is not None:
-                delivery = reopened(self._hold, call)
-                result = await self._answer(delivery, self._courier.ask_again(call, delivery, access))
-                return await self._record(call.call_id, delivery, result)
-            jobs = await self._queue.decide(self._hold, DECIDE_AT_MOST)
-            for job in jobs:
-                if self._stop.is_set() or not await self._push(job, access):
-                    return False
-                access = await self._keys.access(self._hold)  # it may have been renewed
+            door = await self._keys.door(self._leased)
+            await self._work(Dispatch(self._client, self._queue, self._hold, door))
         except NoAccess:
-            return False
+            await self._queue.release(self._hold, leaving=True, floors=NOTHING_SEEN)
         except (VaultError, MalformedTokens) as error:
             await self._queue.pause(self._hold, 60, str(error))
+            await self._queue.release(self._hold, leaving=True, floors=NOTHING_SEEN)
+
+    async def _work(self, dispatch: Dispatch) -> None:
+        while True:
+            self._woken.clear()
+            self._collect()
+            if not self._leaving and await self._begin(dispatch):
+                continue
+            if self._flights:
+                await self._rest(self._seconds_left())
+            elif self._leaving:
+                await self._queue.release(self._hold, leaving=True, floors=NOTHING_SEEN)
+                return
+            elif await self._idle():
+                return
+
+    async def _idle(self) -> bool:
+        """Nothing to do: stay a little, then give the lane back; True if it is."""
+        left = self._seconds_left()
+        self._resting = True
+        woken = await self._rest(STICKY_SECONDS if left is None else min(left, STICKY_SECONDS))
+        self._resting = False
+        if woken or (left is not None and left <= STICKY_SECONDS):
             return False
-        return bool(jobs)
+        if await self._queue.release(self._hold, leaving=False, floors=self._floors):
+            return True
+        self._floors = NOTHING_SEEN
+        self.nudge()
+        return False
 
-    async def _push(self, job: DueJob, access: Access) -> bool:
-        """False: the lane was paused by what came back."""
-        try:
-            module = module_for(job.entity_type)
-            body = module.build(
-                parse(job.document),
-                sent=parse(job.sent_document) if job.sent_document else None,
-                qbo_id=job.qbo_id,
-                sync_token=job.sync_token,
-            )
-            content = encode(body.payload)
-        except Refused as refusal:
-            await self._queue.refuse(self._hold, job, refusal.code, refusal.sentence)
-            log.info("refused", entity=job.entity_type, id=job.entity_id, reason=refusal.sentence)
-            return True
-        except Exception:
-            # One record that our own code cannot handle must not stop its company.
-            log.exception("a record cannot be turned into a body", entity=job.entity_type, id=job.entity_id)
-            await self._queue.refuse(
-                self._hold,
-                job,
-                "internal",
-                f'syncd itself failed on {job.entity_type} "{job.entity_name}"; its log says why. Report it.',
-            )
-            return True
-        notes = list(body.notes)
-        if body.name_sent != job.entity_name:
-            notes.insert(0, f'Sent to QuickBooks as "{body.name_sent}".')
-        delivery = Delivery(
-            hold=self._hold,
-            entity_type=job.entity_type,
-            entity_id=job.entity_id,
-            entity_name=job.entity_name,
-            operation=job.operation,
-            qbo_id=job.qbo_id,
-            path=module.path,
-            request_id=request_id(job, self._hold.company_id, content),
-            body=content,
-            sent_document=job.sent_document,
-            notes=tuple(notes),
-        )
-        call_id = await self._queue.intend(
-            self._hold, job, request_id=delivery.request_id, path=delivery.path, body=content, notes=notes
-        )
-        if call_id is None:
-            return True
-        result = await self._answer(delivery, self._courier.send(delivery, access))
-        return await self._record(call_id, delivery, result)
+    def _collect(self) -> None:
+        """What came of the calls that have ended, and whether the time has come for what was put off."""
+        for flight in [f for f in self._flights if f.done()]:
+            del self._flights[flight]
+            settled = flight.result()
+            if any(s.due or s.state not in {State.SYNCED, State.VARIANCE} for s in settled):
+                self.nudge()
+        if self._again_at is not None and self._again_at <= asyncio.get_running_loop().time():
+            self._again_at = None
+            self._check_open = True
+            self.nudge()
 
-    async def _answer(self, delivery: Delivery, asking: Awaitable[Result]) -> Result:
-        """An answer that our own code cannot read must not stop the company: its outcome is unknown."""
+    async def _begin(self, dispatch: Dispatch) -> bool:
+        """Start what may start. False: nothing moved."""
+        if self._check_open and not any(c.opened for c in self._flights.values()):
+            self._check_open = False
+            opened = await dispatch.reopen()
+            if opened is not None:
+                self._check_open = True
+                self._start(dispatch, opened)
+                return True
+        room = REST_IN_FLIGHT - sum(not c.names for c in self._flights.values())
+        rest = BATCH if self._ready_rest and room > 0 else 0
+        names = BATCH if self._ready_names and not any(c.names for c in self._flights.values()) else 0
+        if rest == names == 0:
+            return False
+        return await self._dispatch(dispatch, rest, names, last_place=room == 1)
+
+    async def _dispatch(self, dispatch: Dispatch, rest: int, names: int, *, last_place: bool) -> bool:
+        """Decide up to so many jobs of each queue and send what is to be pushed. False: nothing moved."""
+        # Before asking: what comes while Postgres answers must be asked for again.
+        self._ready_rest = self._ready_rest and (rest == 0 or last_place)
+        self._ready_names = self._ready_names and names == 0
+        share = "first" if self._round % BACKFILL_EVERY == BACKFILL_EVERY - 1 else "after"
+        self._round += 1
+        decided = await self._queue.decide(
+            self._hold, (rest, names), self._floors, ("none" if last_place else share, share)
+        )
+        self._floors = decided.floors
+        if decided.again_in == 0:
+            self._ready_rest = self._ready_rest or rest > 0
+            self._ready_names = self._ready_names or names > 0
+        elif decided.again_in is not None:
+            self._again_at = asyncio.get_running_loop().time() + decided.again_in
+        for jobs in ([j for j in decided.jobs if not j.names], [j for j in decided.jobs if j.names]):
+            if jobs:
+                await self._send(dispatch, jobs)
+        return bool(decided.jobs) or decided.again_in == 0
+
+    async def _send(self, dispatch: Dispatch, jobs: list[DueJob]) -> None:
         try:
-            return await asking
-        except (LaneLost, NoAccess, VaultError, MalformedTokens, psycopg.Error):
+            committed = await dispatch.commit(jobs)
+        except Changed:
+            self._floors = NOTHING_SEEN  # they are still to be decided
+            self.nudge()
+            return
+        except BaseException:
+            self._floors = NOTHING_SEEN
             raise
-        except Exception:
-            log.exception("an answer cannot be read", request_id=delivery.request_id)
-            return Result(
-                outcome="unknown",
-                fault=FaultClass.RECORD,
-                may_help=True,
-                error=f"QuickBooks answered {delivery.what} with something that syncd cannot read; its log says why."
-                " It asks again.",
-            )
+        if committed is not None:
+            self._start(dispatch, committed)
 
-    async def _record(self, call_id: int, delivery: Delivery, result: Result) -> bool:
-        """Keeps trying while Postgres is away: the answer is in hand and would else have to be asked for again.
+    def _start(self, dispatch: Dispatch, committed: Committed) -> None:
+        flight = asyncio.create_task(dispatch.deliver(committed))
+        self._flights[flight] = committed
+        flight.add_done_callback(lambda _: self._woken.set())
 
-        False: what came back pauses the lane.
-        """
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(DATABASE_AWAY), wait=wait_random_exponential(0.1, max=3)
-        ):
-            with attempt:
-                state = await self._queue.record(self._hold, call_id, result)
-        log.info(
-            "recorded",
-            entity=delivery.entity_type,
-            id=delivery.entity_id,
-            operation=delivery.operation,
-            request_id=delivery.request_id,
-            intuit_tid=result.intuit_tid,
-            duration_ms=result.duration_ms,
-            state=state,
-            error=result.error,
-        )
-        return result.fault not in PAUSING
+    def _seconds_left(self) -> float | None:
+        """Until something that was put off is due."""
+        if self._again_at is None:
+            return None
+        return max(0.0, self._again_at - asyncio.get_running_loop().time())
+
+    async def _rest(self, seconds: float | None) -> bool:
+        """Until woken; False: that long."""
+        try:
+            await asyncio.wait_for(self._woken.wait(), timeout=seconds)
+        except TimeoutError:
+            return False
+        return True

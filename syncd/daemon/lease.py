@@ -9,10 +9,11 @@ import asyncio
 import os
 import socket
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import structlog
+from psycopg.types.json import Jsonb
 
 import syncd
 from syncd.db.queue import PATIENCE
@@ -27,11 +28,17 @@ class Lease:
     """Who this daemon is, and until when others believe that it lives."""
 
     def __init__(
-        self, dsn: str, seconds: float, running: Callable[[], Collection[asyncio.Task[None]]]
+        self,
+        dsn: str,
+        seconds: float,
+        running: Callable[[], Collection[asyncio.Task[None]]],
+        tell: Callable[[], dict[str, Any]],
     ) -> None:
+        """`running`: the tasks to end with the lease. `tell`: what each heartbeat says of this daemon."""
         self._dsn = dsn
         self._seconds = seconds
         self._running = running
+        self._tell = tell
         self._extended = 0.0
         self.worker = uuid.uuid4()
 
@@ -85,6 +92,13 @@ class Lease:
 
     async def _beat(self, connection: psycopg.AsyncConnection) -> None:
         await connection.execute(
-            "select syncd.heartbeat(%s, make_interval(secs => %s), %s, %s, %s)",
-            (self.worker, self._seconds, socket.gethostname(), os.getpid(), syncd.__version__),
+            "select syncd.heartbeat(%s, make_interval(secs => %s), %s, %s, %s, %s)",
+            (
+                self.worker,
+                self._seconds,
+                socket.gethostname(),
+                os.getpid(),
+                syncd.__version__,
+                Jsonb(self._tell()),
+            ),
         )

@@ -17,7 +17,8 @@ from syncd.daemon.doorbell import Unfit
 from syncd.db.queue import DATABASE_AWAY
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
+    from uuid import UUID
 
     from syncd.daemon.doorbell import Doorbell
     from syncd.db.queue import Queue
@@ -34,19 +35,23 @@ REOPEN_SECONDS = 2.0
 
 
 class Looker:
-    """`lease` takes lanes that have work and says whether it took any."""
+    """`lease` takes lanes that have work and says whether it took any; `nudge` tells our lanes that they got some."""
 
     def __init__(
         self,
         queue: Queue,
         bell: Doorbell,
         lease: Callable[[], Awaitable[bool]],
+        nudge: Callable[[Iterable[str]], None],
+        worker: Callable[[], UUID],
         stop: asyncio.Event,
         longest: float,
     ) -> None:
         self._queue = queue
         self._bell = bell
         self._lease = lease
+        self._nudge = nudge
+        self._worker = worker
         self._stop = stop
         self._longest = longest
         self._full = 0.0
@@ -54,6 +59,7 @@ class Looker:
         self._slice = SLICE
         self._had_duty = False
         self._pause = BUSY_SECONDS
+        self.missed = 0
 
     async def turn(self) -> None:
         """One look, and the rest after it. Raises psycopg.Error while Postgres is away."""
@@ -84,9 +90,12 @@ class Looker:
         self._since = None
 
     async def _absorb(self) -> int:
+        now = asyncio.get_running_loop().time()
+        # Alone, a difference to the last look is enough; beside others only everything is.
+        since = self._since if self._bell.on_duty else None
+        everything = since is None or now - self._full > FULL_LOOK_SECONDS
         try:
-            # Alone, a difference to the last look is enough; beside others only everything is.
-            signals, seen = await self._queue.absorb(self._slice, self._since if self._bell.on_duty else None)
+            look = await self._queue.absorb(self._worker(), self._slice, since, everything=everything)
         except DATABASE_AWAY:
             self._since = None
             raise
@@ -94,11 +103,15 @@ class Looker:
             self._since = None
             await self._make_way(error)
             return 1
-        if self._since is None:
-            self._full = asyncio.get_running_loop().time()
-        self._since = seen
+        if everything:
+            self._full = now
+        if look.missed:
+            self.missed += look.missed
+            log.error("the slow look found changes that nothing had announced", signals=look.missed)
+        self._since = look.seen
         self._slice = min(SLICE, self._slice * 2)
-        return signals
+        self._nudge(look.mine)
+        return look.signals
 
     async def _make_way(self, error: psycopg.Error) -> None:
         """One bad signal must not stop every company: the slice is halved until it is alone, and set aside."""
@@ -121,8 +134,6 @@ class Looker:
             await self._bell.sleep(seconds, self.look, self._stop)
         else:
             await self._rest(IDLE_SECONDS)  # lanes are due, but no slot is free
-        if asyncio.get_running_loop().time() - self._full > FULL_LOOK_SECONDS:
-            self._since = None
 
     async def _stand_by(self) -> None:
         await self._queue.unseat()

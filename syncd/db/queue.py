@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 LANE_LOST = "SY001"
+CHANGED = "SY002"
 DATABASE_AWAY = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -42,7 +43,13 @@ SESSION = """
     set default_transaction_isolation = 'read committed';
     set statement_timeout = '30s';
     set idle_in_transaction_session_timeout = '5s';
-    set timezone = 'UTC'
+    set timezone = 'UTC';
+    -- Every statement of these sessions looks rows up by key, and what a queue's statistics say is always wrong: a plan
+    -- made while it was empty would read all of it when it is full.
+    set enable_seqscan = off;
+    set enable_hashjoin = off;
+    set enable_mergejoin = off;
+    set jit = off
 """
 
 T = TypeVar("T")
@@ -50,6 +57,10 @@ T = TypeVar("T")
 
 class LaneLost(Exception):
     """The lane belongs to another daemon now; nothing was written."""
+
+
+class Changed(Exception):
+    """A record, or the connection, changed since it was decided; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +73,29 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Leased:
+    """A lane just leased: the hold, how to reach the company, and whether earlier calls of it are still open."""
+
+    hold: Hold
+    connection: Connection | None
+    open_calls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look did: signals taken, the snapshot for the next look (None: look at everything), the companies of
+    ours that got work, and how many signals an earlier look should have found.
+    """
+
+    signals: int
+    seen: str | None
+    mine: tuple[str, ...]
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
 class DueJob:
-    """A job with verdict push, as syncd.decide returns it. Documents are JSON text."""
+    """A job with verdict push, as syncd.decide returns it. Documents are JSON text. `names`: its queue."""
 
     entity_type: str
     entity_id: str
@@ -79,6 +111,38 @@ class DueJob:
     sent_document: str | None
     environment: str
     realm_id: str
+    names: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The pushes among the jobs decided, the floors for the next time, and in how many seconds there may be more."""
+
+    jobs: list[DueJob]
+    floors: list[int]
+    again_in: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One record of a call that is about to be committed."""
+
+    bid: str
+    job: DueJob
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """A record that waits for the answer of an open call."""
+
+    bid: str
+    entity_type: str
+    entity_id: str
+    entity_name: str
+    operation: str
+    sent_document: str | None
+    qbo_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +150,14 @@ class OpenCall:
     """A call whose answer is not known, as syncd.reopen returns it. `sends` counts this time, unless it only looks."""
 
     call_id: int
+    kind: str
     path: str
     request_id: str
     body: bytes
     sends: int
     looks: bool
-    entity_type: str
-    entity_id: str
-    entity_name: str
-    operation: str
-    sent_document: str | None
-    qbo_id: str | None
+    names: bool
+    items: list[OpenItem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +181,9 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a call, as syncd.record takes it; sql/engine/record.sql explains each field."""
+    """What came of one record of a call, as syncd.record takes it; sql/engine/record.sql explains each field."""
 
+    bid: str
     outcome: str
     qbo_id: str | None = None
     sync_token: str | None = None
@@ -132,9 +194,25 @@ class Result:
     may_help: bool = False
     collision: bool = False
     told_to_wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What the log keeps of an HTTP answer, if one came."""
+
     http_status: int | None = None
     intuit_tid: str | None = None
     duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Where one record of a call stands now; `due`: something is due again because of it."""
+
+    entity_type: str
+    entity_id: str
+    state: str
+    due: bool
 
 
 def parse(document: str) -> dict[str, Any]:
@@ -167,14 +245,17 @@ class Queue:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
 
-    async def absorb(self, slice_: int, since: str | None) -> tuple[int, str]:
-        """Turn up to `slice_` signals into jobs. Returns how many it took, and the snapshot for the next look."""
+    async def absorb(self, worker: UUID, slice_: int, since: str | None, *, everything: bool) -> Look:
+        """Turn up to `slice_` signals into jobs; `since` is the snapshot of the last look, None looks at everything."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
-                "select signals, seen::text from syncd.absorb(%s, %s::pg_snapshot)", (slice_, since)
+                "select signals, seen::text, mine, missed from syncd.absorb(%s, %s::pg_snapshot, %s, %s)",
+                (slice_, since, worker, everything),
             )
-            signals, seen = await cursor.fetchone() or (0, None)
-            return signals, seen
+            row = await cursor.fetchone()
+            assert row is not None  # a function of out parameters has one row
+            signals, seen, mine, missed = row
+            return Look(signals, seen, tuple(mine or ()), missed)
 
     async def set_aside(self, because: str) -> int | None:
         """Take the oldest signal out of the way, with the reason."""
@@ -193,18 +274,33 @@ class Queue:
         """Tell the other daemons that there are lanes for them."""
         await self._value("select pg_notify('syncd_lanes', '')")
 
-    async def lease(self, worker: UUID, slots: int, held: Sequence[str]) -> list[Hold]:
+    async def lanes_wait(self) -> bool:
+        """Whether lanes have work that nobody serves."""
+        return bool(await self._value("select syncd.lanes_wait()"))
+
+    async def lease(self, worker: UUID, slots: int, held: Sequence[str]) -> list[Leased]:
         """Take up to `slots` lanes that have work; `held` are the companies whose lanes this worker knows it has."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
-                "select company_id, epoch from syncd.lease(%s, %s, %s)", (worker, slots, list(held))
+                "select company_id, epoch, open_calls, environment, realm_id, tokens, access_expires_at"
+                " from syncd.lease(%s, %s, %s)",
+                (worker, slots, list(held)),
             )
-            return [Hold(company, worker, epoch) for company, epoch in await cursor.fetchall()]
+            return [
+                Leased(
+                    Hold(company, worker, epoch),
+                    Connection(*reached) if reached[0] is not None else None,
+                    open_calls,
+                )
+                for company, epoch, open_calls, *reached in await cursor.fetchall()
+            ]
 
-    async def release(self, hold: Hold, *, leaving: bool) -> bool:
+    async def release(self, hold: Hold, *, leaving: bool, floors: Sequence[int]) -> bool:
         """Give the lane back; False means that more is due and the lane was kept."""
         return bool(
-            await self._value("select syncd.release(%s, %s, %s, %s)", *_words(hold), leaving),
+            await self._value(
+                "select syncd.release(%s, %s, %s, %s, %s)", *_words(hold), leaving, list(floors)
+            ),
         )
 
     async def pause(self, hold: Hold, seconds: float, because: str, *, lost_connection: bool = False) -> None:
@@ -217,60 +313,108 @@ class Queue:
             lost_connection,
         )
 
-    async def take_turn(self, hold: Hold) -> float:
+    async def take_turn(self, hold: Hold, *, is_batch: bool = False) -> float:
         """Take one request out of the realm's budget: how many seconds to wait before sending it."""
-        return float(await self._value("select syncd.take_turn(%s, %s, %s)", *_words(hold)))
+        return float(await self._value("select syncd.take_turn(%s, %s, %s, %s)", *_words(hold), is_batch))
 
-    async def decide(self, hold: Hold, most: int) -> list[DueJob]:
-        """The pushes among up to `most` due jobs; every other verdict has been carried out."""
-        return await self._rows(
-            DueJob,
-            "select entity_type, entity_id, entity_name, version, document::text, fingerprint, operation, qbo_type,"
-            " qbo_id, sync_token, generation, sent_document::text, environment::text, realm_id"
-            " from syncd.decide(%s, %s, %s, %s)",
-            *_words(hold),
-            most,
+    async def decide(
+        self, hold: Hold, most: tuple[int, int], floors: Sequence[int], share: tuple[str, str]
+    ) -> Decided:
+        """The pushes among up to `most` due jobs of the rest and of the names; other verdicts have been carried out.
+        `share` says when backfill goes in each: "after" live work, "first", or "none".
+        """
+        async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            with _fenced():
+                await cursor.execute(
+                    "select again_in, next_floors, entity_type, entity_id, entity_name, version, document::text,"
+                    " fingerprint, operation, qbo_type, qbo_id, sync_token, generation, sent_document::text,"
+                    " environment::text, realm_id, names from syncd.decide(%s, %s, %s, %s, %s, %s)",
+                    (*_words(hold), list(most), list(floors), list(share)),
+                )
+            rows = await cursor.fetchall()
+        again_in, next_floors = rows[0][:2]
+        return Decided(
+            [DueJob(*columns) for _, _, *columns in rows if columns[0] is not None],
+            next_floors or list(floors),
+            again_in,
         )
 
     async def intend(
-        self, hold: Hold, job: DueJob, *, request_id: str, path: str, body: bytes, notes: Sequence[str]
-    ) -> int | None:
-        """Commit a call with its exact bytes. None: the record changed since it was decided."""
-        call_id: int | None = await self._value(
-            "select syncd.intend(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)",
-            *_words(hold),
-            job.entity_type,
-            job.entity_id,
-            job.entity_name,
-            job.version,
-            job.generation,
-            job.operation,
-            job.qbo_type,
-            request_id,
-            path,
-            body,
-            job.fingerprint,
-            job.document,
-            list(notes),
-        )
-        return call_id
+        self, hold: Hold, intents: Sequence[Intent], *, kind: str, request_id: str, path: str, body: bytes
+    ) -> tuple[int, float]:
+        """Commit a call with its exact bytes: its id, and in how many seconds it may be sent. Raises Changed."""
+        first = intents[0].job
+        items = [
+            {
+                "bid": intent.bid,
+                "entity_type": intent.job.entity_type,
+                "entity_id": intent.job.entity_id,
+                "entity_name": intent.job.entity_name,
+                "version": intent.job.version,
+                "generation": intent.job.generation,
+                "operation": intent.job.operation,
+                "qbo_type": intent.job.qbo_type,
+                "fingerprint": intent.job.fingerprint,
+                "document": intent.job.document,
+                "notes": list(intent.notes),
+            }
+            for intent in intents
+        ]
+        async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            with _fenced():
+                await cursor.execute(
+                    "select call_id, wait from syncd.intend(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    (
+                        *_words(hold),
+                        kind,
+                        first.environment,
+                        first.realm_id,
+                        request_id,
+                        path,
+                        body,
+                        Jsonb(items),
+                    ),
+                )
+            row = await cursor.fetchone()
+            assert row is not None  # a function of out parameters has one row
+            return row
 
     async def reopen(self, hold: Hold) -> OpenCall | None:
         """The next call to ask about, marked as being sent again."""
-        rows = await self._rows(
-            OpenCall,
-            "select call_id, path, request_id, body, sends, looks, entity_type, entity_id, entity_name,"
-            " operation, sent_document::text, qbo_id from syncd.reopen(%s, %s, %s)",
-            *_words(hold),
+        async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            with _fenced():
+                await cursor.execute(
+                    "select call_id, kind, path, request_id, body, sends, looks, names, bid, entity_type, entity_id,"
+                    " entity_name, operation, sent_document::text, qbo_id from syncd.reopen(%s, %s, %s)",
+                    _words(hold),
+                )
+            rows = await cursor.fetchall()
+        if not rows:
+            return None
+        call_id, kind, path, request_id, body, sends, looks = rows[0][:7]
+        return OpenCall(
+            call_id=call_id,
+            kind=kind,
+            path=path,
+            request_id=request_id,
+            body=body,
+            sends=sends,
+            looks=looks,
+            names=any(row[7] for row in rows),
+            items=[OpenItem(*row[8:]) for row in rows],
         )
-        return rows[0] if rows else None
 
-    async def record(self, hold: Hold, call_id: int, result: Result) -> str:
-        """Settle a call. Returns the state that its record is in now."""
-        return str(
-            await self._value(
-                "select syncd.record(%s, %s, %s, %s, %s)", *_words(hold), call_id, Jsonb(asdict(result))
-            )
+    async def record(
+        self, hold: Hold, call_id: int, received: Received, results: Sequence[Result]
+    ) -> list[Settled]:
+        """Settle records of a call: where each stands now. One settled before has no row."""
+        return await self._rows(
+            Settled,
+            "select entity_type, entity_id, state::text, due from syncd.record(%s, %s, %s, %s, %s, %s)",
+            *_words(hold),
+            call_id,
+            Jsonb(asdict(received)),
+            Jsonb([asdict(result) for result in results]),
         )
 
     async def refuse(self, hold: Hold, job: DueJob, code: str, sentence: str) -> None:
@@ -303,16 +447,6 @@ class Queue:
                 (hold.company_id, [kind for kind, _ in qbo_ids], [id_ for _, id_ in qbo_ids]),
             )
             return {(kind, id_): name for kind, id_, name in await cursor.fetchall()}
-
-    async def connection(self, hold: Hold) -> Connection | None:
-        """How to reach the company; None while it is not connected."""
-        rows = await self._rows(
-            Connection,
-            "select environment::text, realm_id, tokens, access_expires_at from syncd.company"
-            " where company_id = %s and state = 'connected'",
-            hold.company_id,
-        )
-        return rows[0] if rows else None
 
     async def begin_refresh(self, hold: Hold) -> Refresh:
         """Note that the tokens are about to change."""
@@ -380,4 +514,6 @@ def _fenced() -> Iterator[None]:
     except psycopg.Error as error:
         if error.sqlstate == LANE_LOST:
             raise LaneLost(str(error)) from None
+        if error.sqlstate == CHANGED:
+            raise Changed(str(error)) from None
         raise

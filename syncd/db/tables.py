@@ -72,6 +72,18 @@ entity = Table(
     Column("qbo_type", Text, nullable=False),
     Column("rank", SmallInteger, nullable=False),
     Column("toggle", Text),
+    Column("names", BOOLEAN, nullable=False, server_default=text("false")),
+)
+
+qbo_limit = Table(
+    "qbo_limit",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("amount", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("seen_on", Date, nullable=False),
+    Column("override", Integer),
+    CheckConstraint("amount > 0 and override > 0", name="qbo_limit_positive"),
 )
 
 binding = Table(
@@ -228,6 +240,10 @@ worker = Table(
     Column("version", Text, nullable=False),
     Column("started_at", _time, nullable=False, server_default=_clock),
     Column("alive_until", _time, nullable=False),
+    Column("slots", Integer, nullable=False, server_default="0"),
+    Column("on_duty", BOOLEAN, nullable=False, server_default=text("false")),
+    Column("polling_because", Text),
+    Column("wakeups", JSONB, nullable=False, server_default="{}"),
 )
 
 lane = Table(
@@ -240,7 +256,8 @@ lane = Table(
     Column("owner", Uuid),
     Column("epoch", BIGINT, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
-    Column("budget", JSONB, nullable=False, server_default="{}"),
+    Column("next_turn", _time, nullable=False, server_default="-infinity"),
+    Column("batches", ARRAY(_time), nullable=False, server_default="{}"),
 )
 Index("lane_next", func.greatest(lane.c.due_at, lane.c.not_before))
 Index("lane_owner", lane.c.owner, postgresql_where=lane.c.owner.isnot(None))
@@ -256,6 +273,7 @@ job = Table(
     Column("version", BIGINT, nullable=False, server_default=job_version.next_value()),
     Column("ticket", BIGINT, nullable=False, server_default=job_ticket.next_value()),
     Column("class", _enum(states.JobClass), nullable=False, server_default="live"),
+    Column("names", BOOLEAN, nullable=False, server_default=text("false")),
     Column("source", _enum(states.Source), nullable=False, server_default="auto"),
     Column("state", _enum(states.State), nullable=False, server_default="pending"),
     Column("due_at", _time),
@@ -275,6 +293,7 @@ job = Table(
         "job_ready",
         "company_id",
         "class",
+        "names",
         "ticket",
         postgresql_where=text("due_at is null and call_id is null"),
     ),

@@ -58,14 +58,12 @@ def test_killed_after_the_intent_and_before_the_request(town: Town) -> None:
     realm = town.connect()
     daemon = town.world.daemon(QUICK)
     # The realm's budget lets the request go only in some seconds.
-    town.database.execute(
-        "update syncd.lane set budget = jsonb_build_object('next_turn', clock_timestamp() + interval '9 seconds')"
-    )
+    town.database.execute("update syncd.lane set next_turn = clock_timestamp() + interval '9 seconds'")
     town.database.add_customer("Ann")
     town.wait(lambda: town.database.value("select count(*) from syncd.call"))
     daemon.kill()
     assert town.sandbox.writes(realm) == []
-    town.database.execute("update syncd.lane set budget = '{}'")
+    town.database.execute("update syncd.lane set next_turn = now()")
     daemon.start()
     town.settle()
     town.check()

@@ -459,6 +459,9 @@ def test_while_sync_is_off_an_unknown_call_stays_unknown(engine: Engine) -> None
     id_ = engine.database.add_customer("Ann")
     epoch = take(engine)
     call = engine.intend(epoch, engine.decide(epoch)[0])
+    assert call
+    engine.record(epoch, call, outcome="unknown", fault="transient", error="Lost.")
+    engine.database.execute("update syncd.job set due_at = clock_timestamp()")
     engine.database.switch("1", enable_sync=False)
     assert engine.reopen(epoch) is None
     now = engine.job(id_)
@@ -466,7 +469,15 @@ def test_while_sync_is_off_an_unknown_call_stays_unknown(engine: Engine) -> None
     assert (now["state"], now["waits_on"]) == ("unknown", "setting")
     assert engine.release(epoch) is True, "a lane with nothing to do must not spin"
     engine.database.switch("1", enable_sync=True)
+    engine.database.execute("update syncd.lane set not_before = now()")  # the pause after the lost answer
     assert engine.reopen(engine.lease()["1"]) == call
+
+
+def test_what_this_worker_has_under_way_is_not_sent_again(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    engine.intend(epoch, engine.decide(epoch)[0])
+    assert engine.reopen(epoch) is None
 
 
 def test_another_realm_closes_what_was_open_in_the_former_one(engine: Engine) -> None:
@@ -504,7 +515,7 @@ def test_an_answer_is_recorded_once(engine: Engine) -> None:
     call = engine.intend(epoch, engine.decide(epoch)[0])
     assert call
     engine.record(epoch, call, outcome="success", qbo_id="501", sync_token="0")
-    assert engine.record(epoch, call, outcome="success", qbo_id="502", sync_token="0") == "synced"
+    assert engine.record(epoch, call, outcome="success", qbo_id="502", sync_token="0") is None
     assert log(engine) == [("Ann", "success", None)]
     assert engine.database.value("select qbo_id from syncd.link") == "501"
 
@@ -544,7 +555,7 @@ def test_the_budget_lets_two_go_at_once_and_then_eight_a_second(engine: Engine) 
     engine.database.add_customer("Ann")
     epoch = take(engine)
     waits = [
-        engine.database.value("select syncd.take_turn('1', %s, %s)", (engine.worker, epoch))
+        engine.database.value("select syncd.take_turn('1', %s, %s, false)", (engine.worker, epoch))
         for _ in range(10)
     ]
     assert waits[:2] == [0, 0]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 if TYPE_CHECKING:
     from tests.support.database import Database
+
+
+ITEM = (
+    "entity_type", "entity_id", "entity_name", "version", "generation", "operation", "qbo_type", "fingerprint",
+)  # fmt: skip
 
 
 class Engine:
@@ -17,6 +24,8 @@ class Engine:
     def __init__(self, database: Database, lease: str = "1 minute") -> None:
         self.database = database
         self.worker = uuid.uuid4()
+        self.again_in: float | None = None
+        self.floors: list[int] = []
         database.execute("select syncd.heartbeat(%s, %s)", (self.worker, lease))
 
     def absorb(self) -> int:
@@ -28,35 +37,75 @@ class Engine:
 
     def lease(self, slots: int = 10) -> dict[str, int]:
         """Company -> epoch of the lanes leased."""
-        return dict(self.database.rows("select * from syncd.lease(%s, %s)", (self.worker, slots)))
+        return dict(
+            self.database.rows("select company_id, epoch from syncd.lease(%s, %s)", (self.worker, slots))
+        )
 
-    def decide(self, epoch: int, company: str = "1", most: int = 30) -> list[dict[str, Any]]:
-        """The pushes."""
+    def decide(
+        self,
+        epoch: int,
+        company: str = "1",
+        most: int = 30,
+        floors: list[int] | None = None,
+        share: str = "after",
+    ) -> list[dict[str, Any]]:
+        """The pushes; `again_in` and `floors` keep what else was said."""
         cursor = self.database.connection.execute(
-            "select * from syncd.decide(%s, %s, %s, %s)", (company, self.worker, epoch, most)
+            "select * from syncd.decide(%s, %s, %s, %s, %s, %s)",
+            (company, self.worker, epoch, [most, most], floors or [0, 0, 0, 0], [share, share]),
         )
         names = [column.name for column in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        self.again_in, self.floors = rows[0]["again_in"], rows[0]["next_floors"]
+        return [row for row in rows if row["entity_id"] is not None]
 
-    def intend(self, epoch: int, job: dict[str, Any], company: str = "1") -> int | None:
-        """Commit a call for a job that was decided."""
-        call: int | None = self.database.value(
-            "select syncd.intend(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '{}')",
-            (
-                company, self.worker, epoch, job["entity_type"], job["entity_id"], job["entity_name"], job["version"],
-                job["generation"], job["operation"], job["qbo_type"], str(uuid.uuid4()), "customer", b"{}",
-                job["fingerprint"], Jsonb(job["document"]),
-            ),
-        )  # fmt: skip
+    def intend(self, epoch: int, *jobs: dict[str, Any], company: str = "1") -> int | None:
+        """Commit a call for jobs that were decided; None if one of them changed since."""
+        items = [
+            {
+                **{key: job[key] for key in ITEM},
+                "document": json.dumps(job["document"]),
+                "bid": str(number),
+                "notes": [],
+            }
+            for number, job in enumerate(jobs, 1)
+        ]
+        kind = "single" if len(jobs) == 1 else "batch"
+        try:
+            call: int = self.database.value(
+                "select call_id from syncd.intend(%s, %s, %s, %s, %s, %s, %s, 'customer', '{}', %s)",
+                (
+                    company, self.worker, epoch, kind, jobs[0]["environment"], jobs[0]["realm_id"],
+                    str(uuid.uuid4()), Jsonb(items),
+                ),
+            )  # fmt: skip
+        except psycopg.Error as error:
+            if error.sqlstate == "SY002":
+                return None
+            raise
         return call
 
-    def record(self, epoch: int, call: int, company: str = "1", **result: Any) -> str:
-        """Settle a call; the state of its record."""
-        return str(
-            self.database.value(
-                "select syncd.record(%s, %s, %s, %s, %s)", (company, self.worker, epoch, call, Jsonb(result))
+    def record(self, epoch: int, call: int, company: str = "1", **result: Any) -> str | None:
+        """Settle a single call; the state of its record, None if it was settled before."""
+        answer = {
+            key: result.pop(key) for key in ("http_status", "intuit_tid", "duration_ms") if key in result
+        }
+        settled = self.record_all(epoch, call, {"1": result}, company, **answer)
+        return next(iter(settled.values()), None)
+
+    def record_all(
+        self, epoch: int, call: int, results: dict[str, dict[str, Any]], company: str = "1", **answer: Any
+    ) -> dict[str, str]:
+        """Settle records of a call by their place in it; record -> state."""
+        return dict(
+            self.database.rows(
+                "select entity_id, state::text from syncd.record(%s, %s, %s, %s, %s, %s)",
+                (
+                    company, self.worker, epoch, call, Jsonb(answer),
+                    Jsonb([{"bid": bid, **result} for bid, result in results.items()]),
+                ),
             )
-        )
+        )  # fmt: skip
 
     def reopen(self, epoch: int, company: str = "1") -> int | None:
         """The open call to be sent again."""
@@ -71,7 +120,7 @@ class Engine:
             self.database.value("select syncd.release(%s, %s, %s, false)", (company, self.worker, epoch))
         )
 
-    def push(self, epoch: int, job: dict[str, Any], qbo_id: str, version: str = "0") -> str:
+    def push(self, epoch: int, job: dict[str, Any], qbo_id: str, version: str = "0") -> str | None:
         """A call that succeeds; `version` is the SyncToken of the answer."""
         call = self.intend(epoch, job)
         assert call is not None

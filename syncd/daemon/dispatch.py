@@ -1,0 +1,141 @@
+"""Decided jobs become calls: bodies built, the intent committed, the call sent, its answer recorded.
+
+What the process was doing when it died is in the database at each step: a call is committed before it is sent, and
+stays open until its answer is recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from syncd.daemon.call import batch, delivery_of, reopened, single
+from syncd.daemon.courier import Courier
+from syncd.db.queue import DATABASE_AWAY, Intent, parse
+from syncd.push import Refused, encode, module_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncd.daemon.access import Door
+    from syncd.daemon.call import Call, Delivery
+    from syncd.db.queue import DueJob, Hold, OpenCall, Queue, Received, Result, Settled
+    from syncd.qbo.client import Client
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A call that is in the database and may be sent in `wait` seconds; `opened` if it was sent before."""
+
+    call_id: int
+    call: Call
+    names: bool
+    wait: float = 0.0
+    opened: OpenCall | None = None
+
+
+class Dispatch:
+    """One lane's calls. Every method raises LaneLost once the lane belongs to another daemon."""
+
+    def __init__(self, client: Client, queue: Queue, hold: Hold, door: Door) -> None:
+        self._queue = queue
+        self._hold = hold
+        self._door = door
+        self._courier = Courier(client, queue, hold, door)
+
+    async def commit(self, jobs: Sequence[DueJob]) -> Committed | None:
+        """One call for these jobs, committed. None if none of them can be sent. Raises Changed, and NoAccess after
+        pausing the lane.
+        """
+        await self._door.access()
+        built = [(job, delivery) for job in jobs if (delivery := await self._delivery(job, jobs)) is not None]
+        if not built:
+            return None
+        first, delivery = built[0]
+        call = (
+            single(self._hold, first, delivery)
+            if len(built) == 1
+            else batch(self._hold, [d for _, d in built])
+        )
+        call_id, wait = await self._queue.intend(
+            self._hold,
+            [Intent(delivery.bid, job, delivery.notes) for job, delivery in built],
+            kind=call.kind,
+            request_id=call.request_id,
+            path=call.path,
+            body=call.body,
+        )
+        return Committed(call_id, call, first.names, wait)
+
+    async def reopen(self) -> Committed | None:
+        """An earlier call whose answer is not known and whose time has come."""
+        await self._door.access()
+        opened = await self._queue.reopen(self._hold)
+        if opened is None:
+            return None
+        return Committed(opened.call_id, reopened(self._hold, opened), opened.names, opened=opened)
+
+    async def deliver(self, committed: Committed) -> list[Settled]:
+        """Send a committed call and record what came back."""
+        call = committed.call
+        if committed.opened is None:
+            received, results = await self._courier.send(call, committed.wait)
+        else:
+            received, results = await self._courier.ask_again(committed.opened, call)
+        return await self._record(committed.call_id, call, received, results)
+
+    async def _delivery(self, job: DueJob, jobs: Sequence[DueJob]) -> Delivery | None:
+        """The job's document as QBO's body. None if the record cannot be sent: then that is recorded."""
+        try:
+            body = module_for(job.entity_type).build(
+                parse(job.document),
+                sent=parse(job.sent_document) if job.sent_document else None,
+                qbo_id=job.qbo_id,
+                sync_token=job.sync_token,
+            )
+            encode(body.payload)
+        except Refused as refusal:
+            await self._queue.refuse(self._hold, job, refusal.code, refusal.sentence)
+            log.info("refused", entity=job.entity_type, id=job.entity_id, reason=refusal.sentence)
+            return None
+        except Exception:
+            # One record that our own code cannot handle must not stop its company.
+            log.exception("a record cannot be turned into a body", entity=job.entity_type, id=job.entity_id)
+            await self._queue.refuse(
+                self._hold,
+                job,
+                "internal",
+                f'syncd itself failed on {job.entity_type} "{job.entity_name}"; its log says why. Report it.',
+            )
+            return None
+        return delivery_of(job, str(jobs.index(job) + 1), body)
+
+    async def _record(
+        self, call_id: int, call: Call, received: Received, results: Sequence[Result]
+    ) -> list[Settled]:
+        """Keeps trying while Postgres is away: the answer is in hand and would else have to be asked for again."""
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(DATABASE_AWAY), wait=wait_random_exponential(0.1, max=3)
+        ):
+            with attempt:
+                settled = await self._queue.record(self._hold, call_id, received, results)
+        states = {(s.entity_type, s.entity_id): s.state for s in settled}
+        for delivery, result in zip(call.deliveries, results, strict=True):
+            log.info(
+                "recorded",
+                entity=delivery.entity_type,
+                id=delivery.entity_id,
+                operation=delivery.operation,
+                request_id=call.request_id,
+                bid=delivery.bid if call.is_batch else None,
+                intuit_tid=received.intuit_tid,
+                duration_ms=received.duration_ms,
+                state=states.get((delivery.entity_type, delivery.entity_id)),
+                error=result.error,
+            )
+        return settled

@@ -1,0 +1,78 @@
+"""What came of one record of a call, as a Result: the sentences that people read, and the class that decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from syncd.db.queue import Result
+from syncd.db.states import FaultClass
+from syncd.push import module_for
+
+if TYPE_CHECKING:
+    from syncd.daemon.call import Delivery
+    from syncd.qbo.faults import Fault
+
+
+def taken(delivery: Delivery, answer: dict[str, Any]) -> Result:
+    """A good answer, compared with what was sent."""
+    module = module_for(delivery.entity_type)
+    got = answer.get(module.qbo_type)
+    if not isinstance(got, dict) or not got.get("Id") or got.get("SyncToken") is None:
+        return unknown(delivery, f"QuickBooks accepted {delivery.what} but did not say what it made of it.")
+    arriving = arrived(delivery, got)
+    differing = module.differences(delivery.payload, got)
+    if not differing:
+        return arriving
+    values = "; ".join(f'{field}: sent "{sent}", QuickBooks has "{has}"' for field, sent, has in differing)
+    return replace(
+        arriving,
+        outcome="variance",
+        error=f"QuickBooks took {delivery.what} but changed it: {values}. Correct it in QuickBooks or in SIP.",
+    )
+
+
+def arrived(delivery: Delivery, found: dict[str, Any]) -> Result:
+    """It is in QBO as it was sent."""
+    return Result(
+        delivery.bid,
+        outcome="success",
+        qbo_id=str(found["Id"]),
+        sync_token=str(found.get("SyncToken")),
+        note=" ".join(delivery.notes) or None,
+    )
+
+
+def of_fault(delivery: Delivery, fault: Fault, what: str | None = None) -> Result:
+    """QBO's fault, in a sentence about `what` (the record, unless something else failed)."""
+    return Result(
+        delivery.bid,
+        outcome="fault",
+        fault=fault.fault_class,
+        code=fault.code or None,
+        may_help=fault.retry,
+        told_to_wait=fault.retry_after,
+        error=fault.sentence(what or delivery.what),
+    )
+
+
+def transient(delivery: Delivery, error: str) -> Result:
+    """Surely not done; it is tried again."""
+    return Result(delivery.bid, outcome="fault", fault=FaultClass.TRANSIENT, may_help=True, error=error)
+
+
+def unknown(delivery: Delivery, error: str) -> Result:
+    """Done or not, nobody knows; it is settled before anything else of the record."""
+    return Result(delivery.bid, outcome="unknown", fault=FaultClass.TRANSIENT, may_help=True, error=error)
+
+
+def unreadable(delivery: Delivery) -> Result:
+    """Our own code failed on the answer: that must not stop the company."""
+    return Result(
+        delivery.bid,
+        outcome="unknown",
+        fault=FaultClass.RECORD,
+        may_help=True,
+        error=f"QuickBooks answered {delivery.what} with something that syncd cannot read; its log says why."
+        " It asks again.",
+    )
