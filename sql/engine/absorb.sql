@@ -24,14 +24,15 @@ as $$
 $$;
 
 -- Takes up to `slice` signals. Returns how many it took, how many jobs came of them, the snapshot that the next look
--- may begin from, and which lanes that `worker` holds got work. Other daemons are told of theirs. A signal is dropped if its company is not ours, or if its toggle was off when the change was
--- committed.
+-- may begin from, and which lanes that `worker` holds got work; other daemons are told of theirs. A signal is dropped
+-- if its company is not ours, or if its toggle was off when the change was committed.
 --
 -- `since` is the snapshot of the last look whose slice was not full: only what was not visible to it is looked at,
 -- which stays cheap however many dead rows an old transaction keeps. Null looks at everything. A transaction may take
 -- its id long before it commits, so it is sought by id among those that were running then (xip), and all that began
 -- later (>= xmax). Rows that another look took and gave back are in no difference: after an error, or when somebody
--- else may have looked, the next look is a full one.
+-- else may have looked, the next look is a full one. With `everything` too, and then `missed` counts what the look
+-- that saw `since` should have found: it stays 0 as long as this reasoning holds.
 --
 -- Without waiting for the disk: what a crash takes back is the whole of it, and the signals are there again.
 create or replace function syncd.absorb(

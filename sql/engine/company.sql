@@ -140,7 +140,8 @@ begin
     update syncd.company c
     set state = 'connected', environment = connect_company.environment, realm_id = realm,
         tokens = connect_company.tokens, access_expires_at = access_expires, refresh_expires_at = refresh_expires,
-        refresh_started_at = null, refresh_refused_at = null, refreshed_at = clock_timestamp(), company_info = info, preferences = prefs,
+        refresh_started_at = null, refresh_refused_at = null, refreshed_at = clock_timestamp(),
+        company_info = info, preferences = prefs,
         home_currency = currency, payroll_enabled = payroll, connected_at = clock_timestamp()
     where c.company_id = company;
     update syncd.lane l

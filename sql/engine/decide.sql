@@ -76,18 +76,18 @@ $$;
 
 -- Decides due jobs of a lane. All verdicts but push are carried out here; the pushes are returned, one row each. The
 -- first row also tells what comes next: `next_floors`, and `again_in`, the seconds until there may be more to decide
--- (0: there is more now; null: not before something happens). It is there, with a null record, even when there is nothing
--- to push.
+-- (0: there is more now; null: not before something happens). It is there, with a null record, even when there is
+-- nothing to push.
 --
--- A lane has two queues: names (customers, items), which QuickBooks writes one at a time, and the rest. `most` says how
--- many to take of the rest and of the names. Within each, live work goes before backfill, or as its `share` says: "first"
--- (backfill has its turn), "none" (only live work may go). A record that failed before is taken alone, as is every
--- record while QuickBooks seems to be in trouble: a call that fails then proves something about one record.
+-- A lane has two queues: names (customers, items), which QuickBooks writes one at a time, and the rest. `most` says
+-- how many to take of the rest and of the names. Within each, live work goes before backfill, or as its `share` says:
+-- "first" (backfill has its turn), "none" (only live work may go). A record that failed before is taken alone, as is
+-- every record while QuickBooks seems to be in trouble: a call that fails then proves something about one record.
 --
--- Jobs are taken by ticket. Tickets are drawn under the lane's lock, so whoever holds the lane knows that none will come
--- at or below the highest it has taken; it gives those back as `floors`, of live rest, live names, backfill rest and
--- backfill names. So a pick does not wade through the dead rows of those that went before, which an old transaction
--- may keep by the hundred thousand. Zeros look at everything, which is always right.
+-- Jobs are taken by ticket. Tickets are drawn under the lane's lock, so whoever holds the lane knows that none will
+-- come at or below the highest it has taken; it gives those back as `floors`, of live rest, live names, backfill rest
+-- and backfill names. So a pick does not wade through the dead rows of those that went before, which an old
+-- transaction may keep by the hundred thousand. Zeros look at everything, which is always right.
 create or replace function syncd.decide(
     company text, worker uuid, held_epoch bigint, most integer[], floors bigint[] default '{0,0,0,0}',
     share text[] default '{after,after}'
@@ -130,27 +130,31 @@ begin
         order by q.due_at limit 100));
 
     with ready as (
-        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts from syncd.job j
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed
+         from syncd.job j
          where j.company_id = company and j.class = 'live' and not j.names and j.ticket > floors[1]
                and j.due_at is null and j.call_id is null
          order by j.ticket limit rest_most)
         union all
-        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts from syncd.job j
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed
+         from syncd.job j
          where j.company_id = company and j.class = 'live' and j.names and j.ticket > floors[2]
                and j.due_at is null and j.call_id is null
          order by j.ticket limit names_most)
         union all
-        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts from syncd.job j
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed
+         from syncd.job j
          where j.company_id = company and j.class = 'backfill' and not j.names and j.ticket > floors[3]
                and j.due_at is null and j.call_id is null and share[1] <> 'none'
          order by j.ticket limit rest_most)
         union all
-        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts from syncd.job j
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed
+         from syncd.job j
          where j.company_id = company and j.class = 'backfill' and j.names and j.ticket > floors[4]
                and j.due_at is null and j.call_id is null and share[2] <> 'none'
          order by j.ticket limit names_most)
     ), ranked as (
-        select r.*, row_number() over queue as place, bool_or(r.attempts > 0) over queue as retried
+        select r.*, row_number() over queue as place, bool_or(r.failed > 0) over queue as retried
         from ready r
         window queue as (partition by r.names order by
             (r.class = 'backfill') <> (share[case when r.names then 2 else 1 end] = 'first'), r.ticket)
@@ -229,12 +233,13 @@ begin
 end
 $$;
 
--- The intent: a call with its exact bytes, committed before it is sent, for one record or a batch of them. `items` holds
--- for each what decide returned (entity_type, entity_id, entity_name, version, generation, operation, qbo_type,
--- fingerprint, and document as text) and its `bid` and `notes`. Returns the call and how many seconds to wait before sending it.
+-- The intent: a call with its exact bytes, committed before it is sent, for one record or a batch of them. `items`
+-- holds for each what decide returned (entity_type, entity_id, entity_name, version, generation, operation, qbo_type,
+-- fingerprint, and document as text) and its `bid` and `notes`. Returns the call and how many seconds to wait before
+-- sending it.
 --
--- Nothing is done, and SY002 raised, if one of the records or the connection changed since it was decided: then all are
--- decided again. The generation of a link only grows, so no two calls of a record ever share a request id.
+-- Nothing is done, and SY002 raised, if one of the records or the connection changed since it was decided: then all
+-- are decided again. The generation of a link only grows, so no two calls of a record ever share a request id.
 create or replace function syncd.intend(
     company text, worker uuid, held_epoch bigint, call_kind syncd.call_kind, environment syncd.environment,
     realm_id text, request text, path text, body bytea, items jsonb, out call_id bigint, out wait double precision
@@ -315,8 +320,8 @@ as $$
           and (j.state = 'unknown' or c.worker_id <> worker or c.epoch <> held_epoch);
 $$;
 
--- The oldest call of a lane whose answer is not known and whose time has come, marked as being sent again, with a row
--- for each of its records that waits for the answer. What this worker has under way is none of them. While Enable Sync
+-- The oldest call of a lane whose answer is not known and whose time has come, marked as being sent again, with a row for
+-- each of its records that waits for the answer. What this worker has under way is none of them. While Enable Sync
 -- is off nothing is sent, not even again: such calls stay unknown until it is on.
 --
 -- A batch is sent again whole: fewer items under the same id would be another request, and executed once more.

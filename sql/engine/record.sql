@@ -103,11 +103,12 @@ as $$
     from read r
     left join lateral syncd.consequence(
         r.class, r.may_pass, r.attempts + 1, lane_failures, make_interval(secs => r.told_to_wait)
-    ) f on not r.is_good
+    ) f on not r.is_good and r.ends_as <> 'split'
     cross join lateral (
         select case
             when r.is_good then case r.ends_as when 'success' then 'synced' else 'variance' end::syncd.state
             when r.ends_as = 'unknown' then 'unknown'
+            when r.ends_as = 'split' then 'pending'
             -- What went out is not what SIP holds now: the newer change has all its attempts before it.
             when r.moved then 'pending'
             when r.collision or r.belongs_to_another then 'collision'
@@ -118,7 +119,8 @@ $$;
 -- Settles records of one call. `answer` holds http_status, intuit_tid and duration_ms, for the log. `results` has one
 -- entry for each record whose outcome is known by now:
 --     bid           the record's place in the call
---     outcome       success, variance, fault, unknown, or absent (looked up after an unknown outcome: not there)
+--     outcome       success, variance, fault, unknown, absent (looked up after an unknown outcome: not there), or
+--                   split (the batch was refused as a whole: each goes alone at once, and nothing is logged)
 --     qbo_id, sync_token                        of the object, where QBO answered with one
 --     fault, code, error, may_help, collision   of a fault: its class, QBO's code, the sentence for the log
 --     note          text for a success
@@ -177,7 +179,8 @@ begin
             call_id = case when s.state = 'unknown' then j.call_id end,
             due_at = case when not s.good then s.due_at end,
             attempts = case when s.counts then j.attempts + 1 else j.attempts end,
-            alone = case when s.pauses_lane and held.failures = 0 then j.alone + 1 else j.alone end,
+            alone = case when (s.pauses_lane and held.failures = 0) or s.ending = 'split' then j.alone + 1
+                         else j.alone end,
             reason = s.error, fault_class = s.fault, error_code = s.code, ticket = nextval('syncd.job_ticket')
         from settled s
         where j.ctid = s.place and not (s.good and not s.moved)
@@ -230,6 +233,7 @@ begin
                case when s.ending = 'variance' then 'variance' else s.fault end,
                answer ->> 'intuit_tid', (answer ->> 'duration_ms')::integer, worker
         from settled s
+        where s.ending <> 'split'
         order by s.place
     )
     select s.entity_type, s.entity_id, s.state,

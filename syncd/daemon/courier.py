@@ -23,7 +23,7 @@ from syncd.qbo.oauth import MalformedTokens
 from syncd.qbo.vault import VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import AsyncIterator, Awaitable
 
     from syncd.daemon.access import Door
     from syncd.daemon.call import Call, Delivery
@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+Answered = tuple[Received, list[Result]]
+"""What the log keeps of an answer, and what it means for some of the call's records."""
+
 NAME_TAKEN = "6240"
+OF_A_RECORD = {FaultClass.RECORD, FaultClass.STALE, FaultClass.PERIOD}
 
 
 class Courier:
@@ -46,56 +50,62 @@ class Courier:
         self._door = door
         self._inquiry = Inquiry(client, queue, hold, door)
 
-    async def send(self, call: Call, wait: float) -> tuple[Received, list[Result]]:
-        """Send, after `wait` seconds, with the call's bytes and id. A result for each record."""
+    async def send(self, call: Call, wait: float) -> AsyncIterator[Answered]:
+        """Send, after `wait` seconds, with the call's bytes and id. What is clear comes first, so that it is recorded
+        before anything is looked up.
+        """
         await asyncio.sleep(wait)
         try:
             answer = await self._write(call)
         except (NotSent, NoAccess) as error:
             because = f"QuickBooks could not be reached: {error.reason}. syncd tries again by itself."
-            return Received(), [outcome.transient(d, because) for d in call.deliveries]
+            yield Received(), [outcome.transient(d, because) for d in call.deliveries]
+            return
         except Lost as error:
-            return Received(), [
-                outcome.unknown(
-                    d,
-                    f"QuickBooks did not answer: {error.reason}. syncd finds out whether {d.what} arrived"
-                    " before it sends anything else of it.",
-                )
-                for d in call.deliveries
-            ]
-        received = Received(answer.status, answer.intuit_tid, answer.duration_ms)
-        return received, [
-            await self._guarded(delivery, self._read(call, delivery, answer)) for delivery in call.deliveries
-        ]
-
-    async def ask_again(self, opened: OpenCall, call: Call) -> tuple[Received, list[Result]]:
-        """Settle an unknown outcome: the same call again, or a look where the same call proves nothing any more."""
-        if opened.looks:
-            absent = FaultClass.STALE if opened.sends == 1 else FaultClass.RECORD
-            received, results = (
+            yield (
                 Received(),
                 [
-                    Result(
-                        d.bid,
-                        outcome="absent",
-                        fault=absent,
-                        may_help=True,
-                        error=f"QuickBooks never confirmed {d.what}, and does not have it. It is sent anew.",
+                    outcome.unknown(
+                        d,
+                        f"QuickBooks did not answer: {error.reason}. syncd finds out whether {d.what} arrived"
+                        " before it sends anything else of it.",
                     )
                     for d in call.deliveries
                 ],
             )
-        else:
-            wait = await self._queue.take_turn(self._hold, is_batch=call.is_batch)
-            received, results = await self.send(call, wait)
-        return received, [
-            await self._guarded(delivery, self._settled(delivery, result))
-            for delivery, result in zip(call.deliveries, results, strict=True)
-        ]
+            return
+        received = Received(answer.status, answer.intuit_tid, answer.duration_ms)
+        clear: list[Result] = []
+        unclear: list[tuple[Delivery, Fault]] = []
+        for delivery in call.deliveries:
+            read = self._read(call, delivery, answer)
+            if isinstance(read, Result):
+                clear.append(read)
+            else:
+                unclear.append((delivery, read))
+        if clear:
+            yield received, clear
+        for delivery, fault in unclear:
+            yield received, [await self._guarded(delivery, self._looked_up(delivery, fault))]
+
+    async def ask_again(self, opened: OpenCall, call: Call) -> AsyncIterator[Answered]:
+        """Settle an unknown outcome: the same call again, or a look where the same call proves nothing any more."""
+        if opened.looks:
+            fault = FaultClass.STALE if opened.sends == 1 else FaultClass.RECORD
+            for delivery in call.deliveries:
+                absent = outcome.absent(delivery, fault)
+                yield Received(), [await self._guarded(delivery, self._settled(delivery, absent))]
+            return
+        deliveries = {delivery.bid: delivery for delivery in call.deliveries}
+        wait = await self._queue.take_turn(self._hold, is_batch=call.is_batch)
+        async for received, results in self.send(call, wait):
+            for result in results:
+                delivery = deliveries[result.bid]
+                yield received, [await self._guarded(delivery, self._settled(delivery, result))]
 
     async def _settled(self, delivery: Delivery, result: Result) -> Result:
         """A repeated call's fault tells of this time only; the first time it may have been executed."""
-        if result.outcome not in {"fault", "absent"} or result.collision:
+        if result.outcome not in {"fault", "absent", "split"} or result.collision:
             return result
         if result.fault not in {FaultClass.RECORD, FaultClass.STALE}:
             return replace(result, outcome="unknown")
@@ -118,24 +128,32 @@ class Courier:
             answer = await self._client.write(access, call.path, call.body, call.request_id)
         return answer
 
-    async def _read(self, call: Call, delivery: Delivery, answer: Answer) -> Result:
-        """What the answer says of one record."""
-        if answer.fault is not None:
-            return await self._fault(delivery, answer.fault)
-        if not call.is_batch:
-            return outcome.taken(delivery, answer.body)
-        item = _item(answer.body, delivery.bid)
-        fault = faults.parse_item(item, answer.status)
-        return outcome.taken(delivery, item) if fault is None else await self._fault(delivery, fault)
+    def _read(self, call: Call, delivery: Delivery, answer: Answer) -> Result | Fault:
+        """What the answer says of one record; a fault whose cause has to be looked up first is returned as such."""
+        try:
+            fault, said = answer.fault, answer.body
+            if fault is not None and call.is_batch and fault.fault_class in OF_A_RECORD:
+                return outcome.split(delivery, fault)
+            if fault is None and call.is_batch:
+                said = _item(answer.body, delivery.bid)
+                fault = faults.parse_item(said, answer.status)
+            if fault is None:
+                return outcome.taken(delivery, said)
+            if fault.executed is None:
+                return replace(outcome.of_fault(delivery, fault), outcome="unknown")
+            if fault.code == NAME_TAKEN or (
+                fault.fault_class is FaultClass.STALE and delivery.qbo_id is not None
+            ):
+                return fault
+            return outcome.of_fault(delivery, fault)
+        except Exception:
+            return _unreadable(delivery)
 
-    async def _fault(self, delivery: Delivery, fault: Fault) -> Result:
-        if fault.executed is None:
-            return replace(outcome.of_fault(delivery, fault), outcome="unknown")
+    async def _looked_up(self, delivery: Delivery, fault: Fault) -> Result:
         try:
             if fault.code == NAME_TAKEN:
                 return await self._inquiry.name_taken(delivery, fault)
-            if fault.fault_class is FaultClass.STALE and delivery.qbo_id is not None:
-                return await self._inquiry.stale(delivery, fault)
+            return await self._inquiry.stale(delivery, fault)
         except (NotSent, Lost, NoAccess) as error:
             return outcome.transient(
                 delivery,
@@ -144,7 +162,6 @@ class Courier:
         except LookUpFailed as error:
             # Nothing was done, so it may be sent again; how long to wait, the look-up's fault tells.
             return self._look_up_failed(delivery, error)
-        return outcome.of_fault(delivery, fault)
 
     def _look_up_failed(self, delivery: Delivery, error: LookUpFailed) -> Result:
         return outcome.of_fault(delivery, error.fault, f"the look-up of {delivery.what}")
@@ -156,8 +173,13 @@ class Courier:
         except (LaneLost, VaultError, MalformedTokens, psycopg.Error):
             raise
         except Exception:
-            log.exception("an answer cannot be read", entity=delivery.entity_type, id=delivery.entity_id)
-            return outcome.unreadable(delivery)
+            return _unreadable(delivery)
+
+
+def _unreadable(delivery: Delivery) -> Result:
+    """Called while an exception is handled."""
+    log.exception("an answer cannot be read", entity=delivery.entity_type, id=delivery.entity_id)
+    return outcome.unreadable(delivery)
 
 
 def _item(body: dict[str, Any], bid: str) -> dict[str, Any]:

@@ -81,13 +81,17 @@ class Dispatch:
         return Committed(opened.call_id, reopened(self._hold, opened), opened.names, opened=opened)
 
     async def deliver(self, committed: Committed) -> list[Settled]:
-        """Send a committed call and record what came back."""
+        """Send a committed call and record what comes back, each record as soon as its outcome is clear."""
         call = committed.call
-        if committed.opened is None:
-            received, results = await self._courier.send(call, committed.wait)
-        else:
-            received, results = await self._courier.ask_again(committed.opened, call)
-        return await self._record(committed.call_id, call, received, results)
+        answers = (
+            self._courier.send(call, committed.wait)
+            if committed.opened is None
+            else self._courier.ask_again(committed.opened, call)
+        )
+        settled = []
+        async for received, results in answers:
+            settled += await self._record(committed.call_id, call, received, results)
+        return settled
 
     async def _delivery(self, job: DueJob, jobs: Sequence[DueJob]) -> Delivery | None:
         """The job's document as QBO's body. None if the record cannot be sent: then that is recorded."""
@@ -125,7 +129,9 @@ class Dispatch:
             with attempt:
                 settled = await self._queue.record(self._hold, call_id, received, results)
         states = {(s.entity_type, s.entity_id): s.state for s in settled}
-        for delivery, result in zip(call.deliveries, results, strict=True):
+        deliveries = {delivery.bid: delivery for delivery in call.deliveries}
+        for result in results:
+            delivery = deliveries[result.bid]
             log.info(
                 "recorded",
                 entity=delivery.entity_type,

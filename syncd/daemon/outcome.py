@@ -56,6 +56,18 @@ def of_fault(delivery: Delivery, fault: Fault, what: str | None = None) -> Resul
     )
 
 
+def split(delivery: Delivery, fault: Fault) -> Result:
+    """QBO refused a batch as a whole, as if it were one record: which one it means shows when each goes alone."""
+    return Result(
+        delivery.bid,
+        outcome="split",
+        fault=FaultClass.RECORD,
+        may_help=True,
+        code=fault.code or None,
+        error=fault.sentence("a batch"),
+    )
+
+
 def transient(delivery: Delivery, error: str) -> Result:
     """Surely not done; it is tried again."""
     return Result(delivery.bid, outcome="fault", fault=FaultClass.TRANSIENT, may_help=True, error=error)
@@ -64,6 +76,17 @@ def transient(delivery: Delivery, error: str) -> Result:
 def unknown(delivery: Delivery, error: str) -> Result:
     """Done or not, nobody knows; it is settled before anything else of the record."""
     return Result(delivery.bid, outcome="unknown", fault=FaultClass.TRANSIENT, may_help=True, error=error)
+
+
+def absent(delivery: Delivery, fault: FaultClass) -> Result:
+    """Never confirmed, and QBO does not have it; `fault` says whether that uses an attempt."""
+    return Result(
+        delivery.bid,
+        outcome="absent",
+        fault=fault,
+        may_help=True,
+        error=f"QuickBooks never confirmed {delivery.what}, and does not have it. It is sent anew.",
+    )
 
 
 def unreadable(delivery: Delivery) -> Result:

@@ -25,6 +25,7 @@ COUNT = """
     select
         (select count(*) from sip.customers),
         (select count(*) from syncd.outbox) + (select count(*) from syncd.pending),
+        (select count(*) from syncd.link where qbo_id is not null),
         (select count(*) from syncd.errors)
 """
 
@@ -47,8 +48,7 @@ class Watcher:
         interrupt.check()
         self._stage.check()
         self._stage.quickbooks.look()
-        in_sip, on_their_way, held = self._connection.execute(COUNT).fetchone() or (0, 0, 0)
-        counters = Counters(in_sip, on_their_way, self._stage.quickbooks.held_customers(), held)
+        counters = Counters(*(self._connection.execute(COUNT).fetchone() or (0, 0, 0, 0)))
         self._show.count(counters)
         return counters
 

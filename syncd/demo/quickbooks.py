@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 
 import httpx
 
+WRITES = ("Customer", "batch")
+
 
 class Write(NamedTuple):
-    """A write of a customer: when it arrived (wall clock, epoch seconds) and how it was answered."""
+    """A write of customers, one or a batch: when it arrived (wall clock, epoch seconds) and how it was answered."""
 
     arrived: float
-    realm: str
     request_id: str
     status: int
-    object_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +67,8 @@ class QuickBooks:
             if not entry["status"]:
                 break  # still being answered: the next look takes it, and what came after it
             self._seen = entry["seq"]
-            if entry["method"] == "POST" and entry["entity"] == "Customer":
-                self.writes.append(
-                    Write(
-                        entry["arrived"],
-                        entry["realm"],
-                        entry["requestid"],
-                        entry["status"],
-                        entry["object_id"],
-                    )
-                )
-
-    def held_customers(self) -> int:
-        """How many customers the writes seen so far have made."""
-        return len({(write.realm, write.object_id) for write in self.writes if write.status == 200})
+            if entry["method"] == "POST" and entry["entity"] in WRITES:
+                self.writes.append(Write(entry["arrived"], entry["requestid"], entry["status"]))
 
     def _get(self, path: str) -> Any:
         return self._http.get(path).raise_for_status().json()

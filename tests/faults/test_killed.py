@@ -96,7 +96,7 @@ def test_killed_between_the_answer_and_its_record(town: Town, proxy: Proxy) -> N
         town.database.add_customer("Ann")
         recording = (
             "select pid from pg_stat_activity where datname = current_database()"
-            " and query like 'select syncd.record(%' and wait_event_type = 'Lock'"
+            " and query like '%syncd.record(%' and wait_event_type = 'Lock'"
         )
         town.wait(lambda: town.database.value(recording), "the answer is in the daemon's hands")
         daemon.kill()

@@ -109,13 +109,39 @@ def test_faults_in_other_clothes(town: Town) -> None:
     town.order(town.realms["3"], "fault", code="99999", message="Neuer Fehler", detail="Unbekannt")
     for company in town.realms:
         town.database.add_customer("Ann", company)
-        town.database.add_customer("Bob", company)
     town.world.daemon()
+    town.wait(lambda: all(town.errors(company) for company in town.realms))
+    for company in town.realms:
+        town.database.add_customer("Bob", company)
     town.wait(
         lambda: all("Bob" in town.world.names(realm) for realm in town.realms.values()), f"{town.jobs()}"
     )
-    assert all(len(town.errors(company)) >= 1 for company in town.realms)
     # QuickBooks has Bob a moment before his answer is recorded.
     town.wait(lambda: town.states("1") == town.states("2") == ["error"], "only Ann is left, as an error")
     assert "Caractère interdit" in town.errors("1")[0]
     town.check(not_there=("Ann",))
+
+
+def test_a_fault_of_a_whole_batch_is_no_record_s_fault(town: Town) -> None:
+    """QuickBooks cannot say which record it means: each goes alone, at once, and none has used an attempt."""
+    realm = town.connect()
+    town.order(realm, "fault", code="2040", message="Invalid string", detail="Somewhere in there")
+    for number in range(5):
+        town.database.add_customer(f"Customer {number}")
+    town.world.daemon()
+    town.settle()
+    town.check()
+    assert [w["entity"] for w in town.sandbox.writes(realm)] == ["batch", *["Customer"] * 5]
+    assert town.errors() == []
+
+
+def test_a_clash_in_a_batch_is_that_record_s_alone(town: Town) -> None:
+    realm = town.connect()
+    for name in ("Ann", "ann", "Bob"):
+        town.database.add_customer(name)
+    town.world.daemon()
+    town.wait(lambda: town.states() == ["error"])
+    assert sorted(town.world.names(realm)) in (["Ann", "Bob"], ["Bob", "ann"])
+    [error] = town.errors()
+    assert "cannot tell apart" in error
+    assert [w["items"] for w in town.sandbox.writes(realm)] == [3]

@@ -15,8 +15,8 @@ def test_a_call_in_flight_is_finished_and_recorded(town: Town) -> None:
     town.order(realm, "delay", seconds=1)
     daemon = town.world.daemon()
     town.database.add_customer("Ann")
-    town.database.add_customer("Bob")
     town.wait(lambda: town.sandbox.writes(realm))
+    town.database.add_customer("Bob")
     assert daemon.stop() == 0
     assert town.world.names(realm) == ["Ann"]
     assert town.database.rows("select entity_name, status::text from syncd.sync_log") == [("Ann", "success")]

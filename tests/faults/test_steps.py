@@ -31,7 +31,11 @@ def sending(engine: Engine, name: str = "Ann") -> tuple[int, int]:
 
 def lease(engine: Engine, *held: str) -> dict[str, int]:
     """As the daemon leases: it names the lanes that it knows it has."""
-    return dict(engine.database.rows("select company_id, epoch from syncd.lease(%s, 10, %s)", (engine.worker, list(held))))
+    return dict(
+        engine.database.rows(
+            "select company_id, epoch from syncd.lease(%s, 10, %s)", (engine.worker, list(held))
+        )
+    )
 
 
 def test_a_lane_whose_lease_was_never_heard_of_is_leased_again(engine: Engine) -> None:

@@ -250,7 +250,9 @@ def test_calls_do_not_wait_for_each_others_connections() -> None:
         async with WireServer(lambda _: answer(200, GOOD), delay=1.0) as server:
             client = Client(timeout=1.9)  # a second round of calls would be too late
             access = Access(server.url, "1", "t")
-            outcomes = await asyncio.gather(*(write(client, access) for _ in range(40)), return_exceptions=True)
+            outcomes = await asyncio.gather(
+                *(write(client, access) for _ in range(40)), return_exceptions=True
+            )
             await client.aclose()
             return list(outcomes)
 
