@@ -176,8 +176,9 @@ begin
         again_in := 0;
     else
         again_in := (
-            select greatest(0.001, extract(epoch from min(j.due_at) - clock_timestamp())) from syncd.job j
-            where j.company_id = company and j.due_at is not null and j.due_at < 'infinity');
+            select greatest(0.001, extract(epoch from j.due_at - clock_timestamp())) from syncd.job j
+            where j.company_id = company and j.due_at is not null and j.due_at < 'infinity'
+            order by j.due_at limit 1);
         if full_in > interval '0' then
             again_in := least(again_in, extract(epoch from full_in));
         end if;
