@@ -51,7 +51,8 @@ begin
     seen := pg_current_snapshot();
     with picked as materialized (
         select o.signal_id from syncd.outbox o
-        where since is null or everything or o.xid >= pg_snapshot_xmax(since) or o.xid = any(array(select pg_snapshot_xip(since)))
+        where since is null or everything or o.xid >= pg_snapshot_xmax(since)
+              or o.xid = any(array(select pg_snapshot_xip(since)))
         order by o.signal_id limit slice for update skip locked
     ), gone as (
         delete from syncd.outbox o using picked where o.signal_id = picked.signal_id returning o
@@ -81,16 +82,17 @@ begin
 
     -- Lanes first, so that whoever finishes a lane right now sees either the job or the due time.
     perform from syncd.lane l
-    where l.company_id in (select t.company_id from unnest(taken) t)
+    where l.company_id = any(array(select distinct t.company_id from unnest(taken) t))
     order by l.company_id for no key update;
 
     with made as (
         insert into syncd.job as j (company_id, entity_type, entity_id, names, owed_since)
         select t.company_id, t.entity_type, t.entity_id, e.names, min(t.signaled_at)
         from unnest(taken) t
-        join syncd.lane l on l.company_id = t.company_id
         join syncd.entity e on e.entity_type = t.entity_type
-        where t.entity_id is not null and syncd.was_on(t.company_id, e.toggle, t.xid)
+        where t.entity_id is not null
+              and exists (select from syncd.lane l where l.company_id = t.company_id limit 1)
+              and syncd.was_on(t.company_id, e.toggle, t.xid)
         group by t.company_id, t.entity_type, t.entity_id, e.names
         order by t.company_id, t.entity_type, t.entity_id
         on conflict on constraint job_pkey do update

@@ -102,7 +102,8 @@ as $$
                and (toggle is null or (h.settings ->> toggle)::boolean)
         from syncd.settings_history h
         where h.company_id = company and not pg_visible_in_snapshot(writer, h.snapshot)
-        order by h.history_id desc
+        -- Not by the primary key, which would wade through what other companies changed since.
+        order by h.history_id + 0 desc
         limit 1), false);
 $$;
 

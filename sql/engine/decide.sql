@@ -12,7 +12,8 @@ create or replace function syncd.judge(company text, types text[], ids text[])
 returns table (
     entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,
     waits_on syncd.waits_on, reason text, document jsonb, fingerprint text, operation text,
-    qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb, linked_as syncd.state
+    qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb, linked_as syncd.state,
+    link_place tid
 )
 language sql stable rows 30
 set search_path = pg_catalog, pg_temp
@@ -25,7 +26,8 @@ as $$
                d.document, coalesce(d.due, false) as due, d.skip, d.entity_id is not null as there,
                encode(sha256(convert_to(d.document::text, 'UTF8')), 'hex') as fingerprint,
                l.qbo_id, l.sync_token, coalesce(l.generation, 0) as generation, l.fingerprint as sent,
-               l.document as sent_document, l.state as linked_as, c.state = 'connected' as connected,
+               l.document as sent_document, l.state as linked_as, l.place as link_place,
+               c.state = 'connected' as connected,
                s.enable_sync and (e.toggle is null or (to_jsonb(s) ->> e.toggle)::boolean) as switched_on,
                coalesce(j.source, 'auto') <> 'auto' as by_hand
         from asked w
@@ -33,7 +35,7 @@ as $$
         join syncd.sync_settings s on s.company_id = company
         join syncd.company c on c.company_id = company
         left join lateral (
-            select k.* from syncd.link k
+            select k.*, k.ctid as place from syncd.link k
             where k.company_id = company and k.entity_type = w.entity_type and k.sip_id = w.entity_id
                   and k.environment = c.environment and k.realm_id = c.realm_id
             limit 1
@@ -49,7 +51,7 @@ as $$
     select f.entity_type, f.entity_id, f.entity_name, v.verdict, v.parks_as::syncd.state,
            v.waits_on::syncd.waits_on, v.reason, f.document, f.fingerprint,
            case when f.qbo_id is null then 'create' else 'update' end,
-           f.qbo_type, f.qbo_id, f.sync_token, f.generation, f.sent_document, f.linked_as
+           f.qbo_type, f.qbo_id, f.sync_token, f.generation, f.sent_document, f.linked_as, f.link_place
     from facts f
     cross join lateral (
         select * from (values
@@ -126,7 +128,8 @@ begin
     update syncd.job j set due_at = null, ticket = nextval('syncd.job_ticket')
     where j.ctid = any(array(
         select q.ctid from syncd.job q
-        where q.company_id = company and q.due_at <= clock_timestamp() and q.call_id is null
+        where q.company_id = company and q.due_at is not null and q.due_at < 'infinity'
+              and q.due_at <= clock_timestamp() and q.call_id is null
         order by q.due_at limit 100));
 
     with ready as (
@@ -218,8 +221,7 @@ begin
         -- Remembered on the link, so that one divergence is one log row, and forgotten when the record is back.
         update syncd.link k set state = case v.verdict when 'wait' then 'diverged' else 'synced' end::syncd.state
         from judged v
-        where k.company_id = company and k.entity_type = v.entity_type and k.sip_id = v.entity_id
-              and k.environment = v.environment and k.realm_id = v.realm_id
+        where k.ctid = v.link_place
               and (v.parks_as = 'diverged' or (v.verdict = 'drop' and v.linked_as = 'diverged'))
     ), pushes as (
         select v.*, e.rank from judged v join syncd.entity e on e.entity_type = v.entity_type
@@ -321,8 +323,8 @@ as $$
           and (j.state = 'unknown' or c.worker_id <> worker or c.epoch <> held_epoch);
 $$;
 
--- The oldest call of a lane whose answer is not known and whose time has come, marked as being sent again, with a row for
--- each of its records that waits for the answer. What this worker has under way is none of them. While Enable Sync
+-- The oldest call of a lane whose answer is not known and whose time has come, marked as being sent again, with a row
+-- for each of its records that waits for the answer. What this worker has under way is none of them. While Enable Sync
 -- is off nothing is sent, not even again: such calls stay unknown until it is on.
 --
 -- A batch is sent again whole: fewer items under the same id would be another request, and executed once more.
