@@ -64,7 +64,7 @@ class Doorbell:
         self._pool = pool
         self._name = name
         self._told = told
-        self.wakeups = {"bell": 0, "lanes": 0, "timer": 0}
+        self.wakeups = {"bell": 0, "grant": 0, "lanes": 0, "timer": 0}
         self._duty: psycopg.AsyncConnection | None = None
         self._ears: psycopg.AsyncConnection | None = None
         self._had: set[str] = set()
@@ -152,18 +152,24 @@ class Doorbell:
         duty = self._duty
         until = asyncio.get_running_loop().time() + seconds
         if duty is None or not self.on_duty or self._woken(until, stop):
-            return
+            return None
         arming = self._arming = asyncio.create_task(self._ask_for_bell(duty))
         try:
             pause = FIRST_LOOK_SECONDS
             while not await self._ends(arming, pause, until, stop):
                 # A writer that saw us awake does not ring, and another that goes on for long keeps the bell from us.
-                if self._woken(until, stop) or await looks():
-                    return
+                if self._woken(until, stop):
+                    return self._count(stop)
+                if await looks():
+                    self.wakeups["grant"] += 1
+                    return None
                 pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
             # From here on every writer rings; whoever did not has committed before the grant.
-            if arming.exception() or await looks():
-                return
+            if arming.exception():
+                return None
+            if await looks():
+                self.wakeups["grant"] += 1
+                return None
             lost = asyncio.create_task(self._until_lost(duty))
             await self._ends(lost, seconds, until, stop)
             lost.cancel()
@@ -172,6 +178,7 @@ class Doorbell:
             if self._rung.is_set() and self.healthy:
                 self._rung.clear()
                 await looks()  # at once; that writers ring for nothing meanwhile can wait
+            return None
         finally:
             await self._disarm(duty, arming)
             self._arming = None
@@ -232,10 +239,10 @@ class Doorbell:
 
     def fail(self, reason: str) -> None:
         """From now on this daemon polls, until `open` succeeds again."""
+        self._because = reason
         if not self.healthy:
             return
         log.warning("the bell cannot be trusted; polling", reason=reason)
-        self._because = reason
         self._broken.set()
         self._rung.set()
         self._lanes.set()

@@ -16,7 +16,8 @@ import structlog
 from psycopg.types.json import Jsonb
 
 import syncd
-from syncd.db.queue import PATIENCE
+from syncd.db.patience import answers_within
+from syncd.db.queue import PATIENCE, SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -57,14 +58,14 @@ class Lease:
             await asyncio.sleep(self._seconds / (16 if failing else 4))
             asked = loop.time()
             try:
-                async with asyncio.timeout(self._seconds / 4):
-                    connection = connection or await self._connect()
+                connection = connection or await self._connect()
+                with answers_within(self._seconds / 4, connection):
                     await self._beat(connection)
                 self._extended = asked
                 failing = False
-            except (psycopg.Error, TimeoutError) as error:
+            except psycopg.Error as error:
                 if not failing:
-                    log.warning("lease not extended", reason=str(error).strip() or "no answer in time")
+                    log.warning("lease not extended", reason=str(error).strip())
                 failing = True
                 if connection is not None:
                     await connection.close()
@@ -86,9 +87,16 @@ class Lease:
                 self.worker = uuid.uuid4()
 
     async def _connect(self) -> psycopg.AsyncConnection:
-        return await psycopg.AsyncConnection.connect(
+        connection = await psycopg.AsyncConnection.connect(
             self._dsn, autocommit=True, application_name="syncd heartbeat", **PATIENCE
         )
+        try:
+            with answers_within(self._seconds / 4, connection):
+                await connection.execute(SESSION)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
 
     async def _beat(self, connection: psycopg.AsyncConnection) -> None:
         await connection.execute(

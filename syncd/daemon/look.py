@@ -31,7 +31,9 @@ IDLE_SECONDS = 0.05
 LINGER_SECONDS = 0.01  # awake after work: the next change of a burst needs no bell
 FULL_LOOK_SECONDS = 30.0
 STANDBY_SECONDS = 1.0
+STANDBY_LOOK_SECONDS = 5.0  # in case the daemon on duty hangs while its heartbeat lives
 REOPEN_SECONDS = 2.0
+UNFIT_SECONDS = 30.0
 
 
 class Looker:
@@ -137,6 +139,8 @@ class Looker:
 
     async def _stand_by(self) -> None:
         await self._queue.unseat()
+        if asyncio.get_running_loop().time() - self._full > STANDBY_LOOK_SECONDS:
+            await self._absorb()
         await self._bell.until_duty(
             min(STANDBY_SECONDS, await self._queue.sleep_for(STANDBY_SECONDS) + 0.001)
         )
@@ -159,8 +163,12 @@ class Looker:
                 await self._bell.watch()
             except (psycopg.Error, Unfit, TimeoutError, OSError) as error:
                 reason = str(error).strip()
-                self._bell.fail(reason) if self._bell.healthy else None
+                self._bell.fail(reason)
                 if reason != said:
                     log.warning("polling instead of the bell", reason=reason)
                 said = reason
-            await asyncio.sleep(random.uniform(0.2, 1) * REOPEN_SECONDS)  # noqa: S311 - only jitter
+                # What does not fit was set up so, and is not set right in a second.
+                pause = UNFIT_SECONDS if isinstance(error, Unfit) else REOPEN_SECONDS
+            else:
+                pause = REOPEN_SECONDS
+            await asyncio.sleep(random.uniform(0.2, 1) * pause)  # noqa: S311 - only jitter

@@ -217,7 +217,7 @@ class Daemon:
         return {
             "slots": self._config.slots,
             "on_duty": self._bell.on_duty,
-            "polling_because": self._bell.broken,
+            "polling_because": self._bell.polling_because,
             "wakeups": {**self._bell.wakeups, "safety": self._looker.missed},
         }
 

@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 from psycopg.rows import class_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
+
+from syncd.db.patience import PatientPool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
+
+    from psycopg_pool import AsyncConnectionPool
 
 LANE_LOST = "SY001"
 CHANGED = "SY002"
@@ -44,6 +48,8 @@ SESSION = """
     set statement_timeout = '30s';
     set idle_in_transaction_session_timeout = '5s';
     set timezone = 'UTC';
+    select set_config(name, '0', false) from pg_settings
+    where name in ('lock_timeout', 'idle_session_timeout', 'transaction_timeout');
     -- Every statement of these sessions looks rows up by key, and what a queue's statistics say is always wrong: a plan
     -- made while it was empty would read all of it when it is full.
     set enable_seqscan = off;
@@ -227,7 +233,7 @@ def make_pool(dsn: str) -> AsyncConnectionPool:
     async def configure(connection: psycopg.AsyncConnection) -> None:
         await connection.execute(SESSION)
 
-    return AsyncConnectionPool(
+    return PatientPool(
         dsn,
         min_size=2,
         max_size=POOL_SIZE,

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from syncd.db.queue import Queue, Result, make_pool
+from syncd.daemon.lane import NOTHING_SEEN
+from syncd.db.queue import Intent, Queue, Received, Result, make_pool
 from tests.bench.stage import add_company
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Worker:
         self._queue = queue
         self.id = uuid.uuid4()
         self._since: str | None = None
+        self._floors: dict[Hold, list[int]] = {}
         self.times: defaultdict[str, list[float]] = defaultdict(list)
 
     @contextmanager
@@ -43,36 +45,41 @@ class Worker:
         total, signals = 0, SLICE
         while signals == SLICE:
             with self._timed("absorb"):
-                signals, self._since = await self._queue.absorb(SLICE, self._since)
+                look = await self._queue.absorb(self.id, SLICE, self._since, everything=self._since is None)
+            signals, self._since = look.signals, look.seen
             total += signals
         return total
 
     async def lease(self, lanes: int) -> list[Hold]:
         """Take lanes that have work."""
         with self._timed("lease"):
-            return await self._queue.lease(self.id, lanes, [])
+            return [leased.hold for leased in await self._queue.lease(self.id, lanes, [])]
 
     async def settle(self, hold: Hold) -> int:
-        """Decide some due records of the lane, commit a call for each and record its success. How many."""
+        """Decide some due records of the lane, commit one call for them and record its success. How many."""
+        floors = self._floors.get(hold, NOTHING_SEEN)
         with self._timed("pick"):
-            jobs = await self._queue.decide(hold, AT_MOST)
-        for job in jobs:
-            began = time.perf_counter()
-            call = await self._queue.intend(
-                hold, job, request_id=str(uuid.uuid4()), path="customer", body=b"{}", notes=[]
-            )
-            assert call is not None
-            answer = Result(
-                outcome="success", qbo_id=str(call), sync_token="0", http_status=200, duration_ms=1
-            )
-            await self._queue.record(hold, call, answer)
-            self.times["record"].append(time.perf_counter() - began)
-        return len(jobs)
+            decided = await self._queue.decide(hold, (AT_MOST, AT_MOST), floors, ("after", "after"))
+        self._floors[hold] = decided.floors
+        if not decided.jobs:
+            return 0
+        began = time.perf_counter()
+        intents = [Intent(str(number), job) for number, job in enumerate(decided.jobs, 1)]
+        request = str(uuid.uuid4())
+        call, _ = await self._queue.intend(
+            hold, intents, kind="batch", request_id=request, path="batch", body=b"{}"
+        )
+        results = [
+            Result(i.bid, outcome="success", qbo_id=f"{call}.{i.bid}", sync_token="0") for i in intents
+        ]
+        await self._queue.record(hold, call, Received(http_status=200, duration_ms=1), results)
+        self.times["record"].append(time.perf_counter() - began)
+        return len(decided.jobs)
 
     async def release(self, hold: Hold) -> bool:
         """Give the lane back; False if more is due."""
         with self._timed("release"):
-            return await self._queue.release(hold, leaving=False)
+            return await self._queue.release(hold, leaving=False, floors=NOTHING_SEEN)
 
     async def drain(self, lanes: int, side_by_side: int) -> int:
         """Settle everything that is due, several lanes at a time. How many records."""
@@ -116,8 +123,6 @@ def add_companies(database: Database, number: int) -> Sequence[str]:
 
 def quicken(database: Database, rate: int) -> None:
     """Let the daemon's budget for a realm run so many times as fast, to go with a sandbox whose limits do."""
-    source = database.value("select pg_get_functiondef('syncd.take_turn'::regproc)")
-    second = "interval '1 second'"
-    if second not in source:
-        raise RuntimeError("syncd.take_turn no longer counts in seconds: follow it here")
-    database.execute(source.replace(second, f"interval '{1 / rate} second'"))
+    database.execute(
+        "update syncd.qbo_limit set override = amount * %s where name like %s", (rate, "%_per_%")
+    )

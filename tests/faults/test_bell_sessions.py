@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 DUTY, EARS, POOL, ALL = "syncd duty", "syncd ears", "syncd", ""
 TO, FROM = BOTH
 slow = pytest.mark.slow
-no_limit = pytest.mark.xfail(reason="a statement of the daemon's pool waits for its answer for ever")
-idle_pool = pytest.mark.xfail(reason="the daemon's pool does not switch idle_session_timeout off")
 
 
 @pytest.fixture
@@ -144,9 +142,9 @@ def test_the_pool_killed_while_it_sleeps(world: World) -> None:
         pytest.param(EARS, BOTH, marks=slow),
         pytest.param(EARS, (TO,), marks=slow),
         pytest.param(EARS, (FROM,), marks=slow),
-        pytest.param(ALL, BOTH, marks=[slow, no_limit]),
-        pytest.param(ALL, (TO,), marks=[slow, no_limit]),
-        pytest.param(ALL, (FROM,), marks=[slow, no_limit]),
+        pytest.param(ALL, BOTH, marks=slow),
+        pytest.param(ALL, (TO,), marks=slow),
+        pytest.param(ALL, (FROM,), marks=slow),
     ],
 )
 def test_connections_half_open_while_it_sleeps(
@@ -225,7 +223,7 @@ TIMEOUTS = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_ti
     "settings",
     [
         TIMEOUTS,
-        pytest.param(["idle_session_timeout"], marks=[slow, idle_pool]),
+        pytest.param(["idle_session_timeout"], marks=slow),
         *(pytest.param([name], marks=slow) for name in TIMEOUTS),
     ],
 )

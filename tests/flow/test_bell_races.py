@@ -57,7 +57,7 @@ class Sleeper:
 async def sleeper(database: Database) -> AsyncIterator[Sleeper]:
     """On duty, awake, and no heartbeat or lane anywhere near."""
     async with make_pool(database.daemon_dsn) as pool:
-        bell = Doorbell(database.daemon_dsn, pool, uuid.uuid4)
+        bell = Doorbell(database.daemon_dsn, pool, uuid.uuid4, lambda _company: None)
         try:
             await bell.open()
             await bell.until_duty(0)

@@ -69,9 +69,9 @@ class Session:
             self.connection.cursor(row_factory=psycopg.rows.dict_row) as cursor,
         ):
             # Counted are also transactions before this one, as long as Postgres has not flushed them.
-            before = dict(self.connection.execute(READ).fetchall())
+            before: dict[str, int] = dict(self.connection.execute(READ).fetchall())
             rows = cursor.execute(query.encode(), words, prepare=True).fetchall()
-            after = dict(self.connection.execute(READ).fetchall())
+            after: dict[str, int] = dict(self.connection.execute(READ).fetchall())
         for table, read in after.items():
             self.read[function, table] = read - before.get(table, 0)
         return rows
