@@ -110,8 +110,8 @@ comment on column syncd.daemons.on_duty is
     'Whether it is the one that takes in SIP''s changes; the others only send. As of its last heartbeat.';
 comment on column syncd.daemons.polling_because is 'Why it looks all the time instead of sleeping; null: it sleeps.';
 comment on column syncd.daemons.wakeups is
-    'How often each cause has woken it: bell (a change in SIP), lanes (work for it), timer, and safety (the slow look '
-    'found a change that nothing had announced; must stay 0).';
+    'How often each cause has woken it: bell (a change in SIP), grant (a change while it fell asleep), lanes (work for '
+    'it), timer, and safety (changes that only the slow look found; must stay 0).';
 
 comment on column syncd.qbo_limit.name is 'Which limit.';
 comment on column syncd.qbo_limit.amount is 'The number that syncd comes with; an upgrade may change it.';

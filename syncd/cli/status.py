@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 COLUMNS = ["ID", "Company", "Sync", "Pending", "Unknown", "Waiting", "Person", "Oldest"]
 NUMBERS = ["Pending", "Unknown", "Waiting", "Person", "Oldest"]
 COLOURS = {"on": "green", "lost": "red", "paused": "yellow"}
+WAKEUPS = {
+    "bell": "changes in SIP",
+    "grant": "changes while it fell asleep",
+    "lanes": "work for it",
+    "timer": "the clock",
+}
 EXPIRES_SOON = timedelta(days=10)
 
 
@@ -139,11 +145,21 @@ def _remarks(company: Row) -> Iterator[str]:
 
 
 def _described(daemon: Row) -> str:
-    lanes = count(daemon["lanes"], "company", "companies")
-    return (
+    duty = "on duty (takes in SIP's changes)" if daemon["on_duty"] else "standing by"
+    said = (
         f"Daemon on {daemon['host']}, process {daemon['pid']}, version {daemon['version']}:"
-        f" up for {_age(daemon['started_at'])}, serving {lanes} now."
+        f" up for {_age(daemon['started_at'])}, {duty}, serving"
+        f" {count(daemon['lanes'], 'company', 'companies')} of {daemon['slots']} at most."
     )
+    if woken := {cause: n for cause, n in daemon["wakeups"].items() if n and cause != "safety"}:
+        causes = ", ".join(f"{WAKEUPS.get(cause, cause)} {n:,}" for cause, n in woken.items())
+        said += f" Woken by: {causes}."
+    if missed := daemon["wakeups"].get("safety"):
+        changes = count(missed, "change was", "changes were")
+        said += f" {changes} found by the slow look only, which must not be: report it."
+    if daemon["polling_because"]:
+        said += f" It polls instead of sleeping: {daemon['polling_because']}."
+    return said
 
 
 def _paragraph(sentences: list[str]) -> None:
