@@ -49,12 +49,13 @@ class Lane:
         self._woken = asyncio.Event()
         self._ready_rest = True
         self._ready_names = True
-        self._check_open = leased.open_calls
+        self._has_open = self._check_open = leased.open_calls
         self._floors = NOTHING_SEEN
         self._again_at: float | None = None
         self._round = 0
         self._leaving = False
         self._resting = False
+        self._worked = False
         self._since = asyncio.get_running_loop().time()
 
     @property
@@ -70,6 +71,7 @@ class Lane:
     def nudge(self) -> None:
         """The company got work."""
         self._ready_rest = self._ready_names = True
+        self._check_open = self._has_open
         self._woken.set()
 
     def leave(self) -> None:
@@ -120,10 +122,11 @@ class Lane:
     async def _idle(self) -> bool:
         """Nothing to do: stay a little, then give the lane back; True if it is."""
         left = self._seconds_left()
+        stay = STICKY_SECONDS if self._worked else 0.0
         self._resting = True
-        woken = await self._rest(STICKY_SECONDS if left is None else min(left, STICKY_SECONDS))
+        woken = await self._rest(stay if left is None else min(left, stay))
         self._resting = False
-        if woken or (left is not None and left <= STICKY_SECONDS):
+        if woken or (left is not None and left <= stay):
             return False
         if await self._queue.release(self._hold, leaving=False, floors=self._floors):
             return True
@@ -136,11 +139,11 @@ class Lane:
         for flight in [f for f in self._flights if f.done()]:
             del self._flights[flight]
             settled = flight.result()
+            self._has_open = self._has_open or any(s.state == State.UNKNOWN for s in settled)
             if any(s.due or s.state not in {State.SYNCED, State.VARIANCE} for s in settled):
                 self.nudge()
         if self._again_at is not None and self._again_at <= asyncio.get_running_loop().time():
             self._again_at = None
-            self._check_open = True
             self.nudge()
 
     async def _begin(self, dispatch: Dispatch) -> bool:
@@ -194,6 +197,7 @@ class Lane:
             self._start(dispatch, committed)
 
     def _start(self, dispatch: Dispatch, committed: Committed) -> None:
+        self._worked = True
         flight = asyncio.create_task(dispatch.deliver(committed))
         self._flights[flight] = committed
         flight.add_done_callback(lambda _: self._woken.set())

@@ -129,7 +129,7 @@ def test_a_primary_that_is_read_only_for_a_while(town: Town) -> None:
     _quiet(daemon, 20)
 
 
-def test_sessions_that_fall_silent_cost_the_lease_and_no_record(town: Town) -> None:
+def test_a_postgres_that_falls_silent_costs_the_lease_and_no_record(town: Town, server: Server) -> None:
     realm = town.connect()
     town.order(realm, "delay", seconds=2)
     daemon = town.world.daemon(QUICK)
@@ -137,7 +137,7 @@ def test_sessions_that_fall_silent_cost_the_lease_and_no_record(town: Town) -> N
     town.wait(lambda: town.sandbox.writes(realm))
     beating = "select pid from pg_stat_activity where application_name = 'syncd heartbeat'"
     town.wait(lambda: town.database.value(beating))
-    frozen = [pid for (pid,) in town.database.rows(OURS)]
+    frozen = [server.pid, *(pid for (pid,) in town.database.rows(OURS))]
     try:
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)

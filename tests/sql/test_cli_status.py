@@ -46,7 +46,10 @@ def test_all_is_well(syncd: Commands, database: Database) -> None:
     database.add_company()
     said = syncd("status").out
     assert said.startswith("Everything is in QuickBooks.\n")
-    assert "Daemon on db1, process 4711, version 0.1.0: up for 0 s, standing by, serving 0 companies of 0 at most." in said
+    assert (
+        "Daemon on db1, process 4711, version 0.1.0: up for 0 s, standing by, serving 0 companies of 0 at most."
+        in said
+    )
 
 
 def test_no_daemon_is_the_first_thing_said(syncd: Commands, database: Database) -> None:
