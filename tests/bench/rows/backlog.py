@@ -24,8 +24,8 @@ CHANGE = """
 """
 # A tenth is in the measured company's own lane, behind what is picked from it.
 BACKLOG = """
-    insert into syncd.job (company_id, entity_type, entity_id)
-    select case when n %% 10 = 0 then '1' else (2 + n %% %s)::text end, 'customer', (1000000000 + n)::text
+    insert into syncd.job (company_id, entity_type, entity_id, names)
+    select case when n %% 10 = 0 then '1' else (2 + n %% %s)::text end, 'customer', (1000000000 + n)::text, true
     from generate_series(1, %s) n
 """
 
@@ -61,11 +61,12 @@ async def _rounds(databases: Sequence[Database], rounds: int) -> list[Steps]:
         for database in databases:
             database.execute("update syncd.lane set owner = null, due_at = clock_timestamp()")
             worker = await stack.enter_async_context(engine.worker(database))
-            held = {hold.company_id: hold for hold in await worker.lease(COMPANIES)}
+            held = {leased.hold.company_id: leased.hold for leased in await worker.lease(COMPANIES)}
             served.append((database, worker, held["1"]))
         for _ in range(rounds):
             for database, worker, hold in served:
                 database.execute(CHANGE)
+                engine.refill(database)
                 await worker.absorb()
                 await worker.settle(hold)
                 await worker.release(hold)
@@ -85,7 +86,7 @@ def run(stage: Stage) -> Iterable[Figure]:
         if statistics == "the full":
             large.execute("analyze syncd.job")
         few, many = asyncio.run(_rounds((small, large), rounds))
-        for step in ("pick", "record", "absorb", "release"):
+        for step in ("pick", "record", "intend", "absorb", "release"):
             yield Figure(
                 f"{step}, statistics of {statistics} table",
                 many[step] / few[step],

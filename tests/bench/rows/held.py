@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.bench.stage import Stage
 
-COMPANIES = 100
+COMPANIES = 500
 A_ROUND = 300
 HOLDERS = {
     "nobody": "select 1",
@@ -58,10 +58,10 @@ async def _process(stage: Stage, rounds: int) -> dict[str, dict[str, float]]:
 
 async def _serve(worker: engine.Worker) -> None:
     await worker.absorb()
-    for hold in await worker.lease(1):
-        while await worker.settle(hold):
+    for leased in await worker.lease(1):
+        while await worker.settle(leased.hold):
             pass
-        await worker.release(hold)
+        await worker.release(leased.hold)
 
 
 def run(stage: Stage) -> Iterable[Figure]:
@@ -69,7 +69,7 @@ def run(stage: Stage) -> Iterable[Figure]:
     found = asyncio.run(_process(stage, rounds))
     without = found.pop("nobody")
     for holder, steps in found.items():
-        for step in ("absorb", "pick", "record", "lease", "release"):
+        for step in ("absorb", "pick", "record", "intend", "lease", "release"):
             yield Figure(
                 f"{step}, {holder} open / none",
                 steps[step] / without[step],
