@@ -49,19 +49,33 @@ begin
     perform set_config('synchronous_commit', 'off', true);
     -- Before the look, so that what becomes visible in between is looked for again and never missed.
     seen := pg_current_snapshot();
-    with picked as materialized (
-        select o.signal_id from syncd.outbox o
-        where since is null or everything or o.xid >= pg_snapshot_xmax(since)
-              or o.xid = any(array(select pg_snapshot_xip(since)))
-        order by o.signal_id limit slice for update skip locked
-    ), gone as (
-        delete from syncd.outbox o using picked where o.signal_id = picked.signal_id returning o
-    )
-    select array_agg(gone.o) into taken from gone;
+    -- By xid, and deleted by place: the outbox is analysed while it is empty, and a plan made of that would walk the
+    -- primary key through every dead row.
+    if since is null or everything then
+        with picked as materialized (
+            select o.ctid from syncd.outbox o order by o.xid limit slice for update skip locked
+        ), gone as (
+            delete from syncd.outbox o where o.ctid = any(array(select picked.ctid from picked)) returning o
+        )
+        select array_agg(gone.o) into taken from gone;
+    else
+        with began_later as materialized (
+            select o.ctid from syncd.outbox o where o.xid >= pg_snapshot_xmax(since)
+            order by o.xid limit slice for update skip locked
+        ), were_running as materialized (
+            select o.ctid from syncd.outbox o where o.xid = any(array(select pg_snapshot_xip(since)))
+            order by o.xid limit slice for update skip locked
+        ), gone as (
+            delete from syncd.outbox o
+            where o.ctid = any(array(select b.ctid from began_later b union all select w.ctid from were_running w))
+            returning o
+        )
+        select array_agg(gone.o) into taken from gone;
+    end if;
     signals := coalesce(cardinality(taken), 0);
     missed := (select count(*) from unnest(taken) t where pg_visible_in_snapshot(t.xid, since));
     jobs := 0;
-    if signals = slice then
+    if signals >= slice then
         seen := case when not everything then since end;  -- more may lie behind it
     end if;
     if signals = 0 then
@@ -85,14 +99,21 @@ begin
     where l.company_id = any(array(select distinct t.company_id from unnest(taken) t))
     order by l.company_id for no key update;
 
-    with made as (
+    with owed as materialized (
+        -- Once for each transaction, however many rows it wrote.
+        select w.company_id, w.entity_type, w.xid, w.names
+        from (
+            select distinct t.company_id, t.entity_type, t.xid, e.toggle, e.names
+            from unnest(taken) t join syncd.entity e on e.entity_type = t.entity_type
+        ) w
+        where exists (select from syncd.lane l where l.company_id = w.company_id limit 1)
+              and syncd.was_on(w.company_id, w.toggle, w.xid)
+    ), made as (
         insert into syncd.job as j (company_id, entity_type, entity_id, names, owed_since)
         select t.company_id, t.entity_type, t.entity_id, e.names, min(t.signaled_at)
         from unnest(taken) t
-        join syncd.entity e on e.entity_type = t.entity_type
+        join owed e on e.company_id = t.company_id and e.entity_type = t.entity_type and e.xid = t.xid
         where t.entity_id is not null
-              and exists (select from syncd.lane l where l.company_id = t.company_id limit 1)
-              and syncd.was_on(t.company_id, e.toggle, t.xid)
         group by t.company_id, t.entity_type, t.entity_id, e.names
         order by t.company_id, t.entity_type, t.entity_id
         on conflict on constraint job_pkey do update

@@ -101,9 +101,13 @@ as $$
            case when not r.belongs_to_another then r.qbo_id end,
            case when not r.belongs_to_another then r.sync_token end, r.fingerprint, r.document
     from read r
-    left join lateral syncd.consequence(
-        r.class, r.may_pass, r.attempts + 1, lane_failures, make_interval(secs => r.told_to_wait)
-    ) f on not r.is_good and r.ends_as <> 'split'
+    left join lateral (
+        -- In here the condition keeps the function from being called for what went well.
+        select c.* from syncd.consequence(
+            r.class, r.may_pass, r.attempts + 1, lane_failures, make_interval(secs => r.told_to_wait)
+        ) c
+        where not r.is_good and r.ends_as <> 'split'
+    ) f on true
     cross join lateral (
         select case
             when r.is_good then case r.ends_as when 'success' then 'synced' else 'variance' end::syncd.state

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncd.db.queue import parse
 from syncd.db.states import CallKind
-from syncd.push import encode, module_for
+from syncd.push import module_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,24 +80,28 @@ def delivery_of(job: DueJob, bid: str, body: Body) -> Delivery:
     )
 
 
-def single(hold: Hold, job: DueJob, delivery: Delivery) -> Call:
-    """The call that sends one record by itself. Raises what `encode` raises."""
-    path, body = module_for(job.entity_type).path, encode(delivery.payload)
-    return Call(hold, CallKind.SINGLE, path, request_id(job, hold.company_id, body), body, (delivery,))
+def single(hold: Hold, job: DueJob, delivery: Delivery, content: bytes) -> Call:
+    """The call that sends one record by itself; `content` is its encoded payload."""
+    path = module_for(job.entity_type).path
+    return Call(hold, CallKind.SINGLE, path, request_id(job, hold.company_id, content), content, (delivery,))
 
 
-def batch(hold: Hold, deliveries: Sequence[Delivery]) -> Call:
-    """The call that sends several. Its id is random: what one holds may never come together again."""
+def batch(hold: Hold, deliveries: Sequence[tuple[Delivery, bytes]]) -> Call:
+    """The call that sends several, each with its encoded payload. Its id is random: what one holds may never come
+    together again.
+    """
     items = [
-        {
-            "bId": delivery.bid,
-            "operation": delivery.operation,
-            module_for(delivery.entity_type).qbo_type: delivery.payload,
-        }
-        for delivery in deliveries
+        b'{"bId":"%s","operation":"%s","%s":%s}'
+        % (
+            delivery.bid.encode(),
+            delivery.operation.encode(),
+            module_for(delivery.entity_type).qbo_type.encode(),
+            content,
+        )
+        for delivery, content in deliveries
     ]
-    body = encode({"BatchItemRequest": items})
-    return Call(hold, CallKind.BATCH, BATCH, str(uuid.uuid4()), body, tuple(deliveries))
+    body = b'{"BatchItemRequest":[%s]}' % b",".join(items)
+    return Call(hold, CallKind.BATCH, BATCH, str(uuid.uuid4()), body, tuple(d for d, _ in deliveries))
 
 
 def request_id(job: DueJob, company_id: str, body: bytes) -> str:

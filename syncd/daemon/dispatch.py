@@ -53,18 +53,18 @@ class Dispatch:
         pausing the lane.
         """
         await self._door.access()
-        built = [(job, delivery) for job in jobs if (delivery := await self._delivery(job, jobs)) is not None]
+        built = [made for job in jobs if (made := await self._build(job, jobs)) is not None]
         if not built:
             return None
-        first, delivery = built[0]
+        first, delivery, content = built[0]
         call = (
-            single(self._hold, first, delivery)
+            single(self._hold, first, delivery, content)
             if len(built) == 1
-            else batch(self._hold, [d for _, d in built])
+            else batch(self._hold, [(d, c) for _, d, c in built])
         )
         call_id, wait = await self._queue.intend(
             self._hold,
-            [Intent(delivery.bid, job, delivery.notes) for job, delivery in built],
+            [Intent(delivery.bid, job, delivery.notes) for job, delivery, _ in built],
             kind=call.kind,
             request_id=call.request_id,
             path=call.path,
@@ -93,7 +93,7 @@ class Dispatch:
             settled += await self._record(committed.call_id, call, received, results)
         return settled
 
-    async def _delivery(self, job: DueJob, jobs: Sequence[DueJob]) -> Delivery | None:
+    async def _build(self, job: DueJob, jobs: Sequence[DueJob]) -> tuple[DueJob, Delivery, bytes] | None:
         """The job's document as QBO's body. None if the record cannot be sent: then that is recorded."""
         try:
             body = module_for(job.entity_type).build(
@@ -102,7 +102,7 @@ class Dispatch:
                 qbo_id=job.qbo_id,
                 sync_token=job.sync_token,
             )
-            encode(body.payload)
+            content = encode(body.payload)
         except Refused as refusal:
             await self._queue.refuse(self._hold, job, refusal.code, refusal.sentence)
             log.info("refused", entity=job.entity_type, id=job.entity_id, reason=refusal.sentence)
@@ -117,7 +117,7 @@ class Dispatch:
                 f'syncd itself failed on {job.entity_type} "{job.entity_name}"; its log says why. Report it.',
             )
             return None
-        return delivery_of(job, str(jobs.index(job) + 1), body)
+        return job, delivery_of(job, str(jobs.index(job) + 1), body), content
 
     async def _record(
         self, call_id: int, call: Call, received: Received, results: Sequence[Result]

@@ -17,11 +17,12 @@ from syncd.daemon.doorbell import Unfit
 from syncd.db.queue import DATABASE_AWAY
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Callable
     from uuid import UUID
 
+    from syncd.daemon.crew import Crew
     from syncd.daemon.doorbell import Doorbell
-    from syncd.db.queue import Queue
+    from syncd.db.queue import Leased, Queue
 
 log = structlog.get_logger()
 
@@ -37,22 +38,20 @@ UNFIT_SECONDS = 30.0
 
 
 class Looker:
-    """`lease` takes lanes that have work and says whether it took any; `nudge` tells our lanes that they got some."""
+    """Looks for the crew's lanes."""
 
     def __init__(
         self,
         queue: Queue,
         bell: Doorbell,
-        lease: Callable[[], Awaitable[bool]],
-        nudge: Callable[[Iterable[str]], None],
+        crew: Crew,
         worker: Callable[[], UUID],
         stop: asyncio.Event,
         longest: float,
     ) -> None:
         self._queue = queue
         self._bell = bell
-        self._lease = lease
-        self._nudge = nudge
+        self._crew = crew
         self._worker = worker
         self._stop = stop
         self._longest = longest
@@ -68,7 +67,7 @@ class Looker:
         self._bell.settled()
         if await self.look():
             self._pause = BUSY_SECONDS
-            await asyncio.sleep(0)
+            await self._rest(BUSY_SECONDS)  # lanes that were just taken go first
         elif not self._bell.healthy:
             await self._rest(self._pause)
             self._pause = min(IDLE_SECONDS, self._pause * 1.5)
@@ -84,27 +83,37 @@ class Looker:
             log.info("on duty")
             self._since = None  # whoever was on duty before may have left anything
         self._had_duty = duty
-        signals = await self._absorb() if duty or not self._bell.healthy else 0
-        return await self._lease() or signals > 0
+        if duty or not self._bell.healthy:
+            return await self._look()
+        return await self._take(
+            await self._queue.lease(self._worker(), self._crew.free, self._crew.companies)
+        )
 
     def forget(self) -> None:
         """Nothing seen before counts any more: the next look is a full one."""
         self._since = None
 
-    async def _absorb(self) -> int:
+    async def _look(self) -> bool:
         now = asyncio.get_running_loop().time()
         # Alone, a difference to the last look is enough; beside others only everything is.
         since = self._since if self._bell.on_duty else None
         everything = since is None or now - self._full > FULL_LOOK_SECONDS
         try:
-            look = await self._queue.absorb(self._worker(), self._slice, since, everything=everything)
+            look, leased = await self._queue.look(
+                self._worker(),
+                self._slice,
+                since,
+                everything=everything,
+                slots=self._crew.free,
+                held=self._crew.companies,
+            )
         except DATABASE_AWAY:
             self._since = None
             raise
         except psycopg.Error as error:
             self._since = None
             await self._make_way(error)
-            return 1
+            return True
         if everything:
             self._full = now
         if look.missed:
@@ -112,8 +121,15 @@ class Looker:
             log.error("the slow look found changes that nothing had announced", signals=look.missed)
         self._since = look.seen
         self._slice = min(SLICE, self._slice * 2)
-        self._nudge(look.mine)
-        return look.signals
+        self._crew.nudge(look.mine)
+        taken = await self._take(leased)
+        return look.signals > 0 or taken
+
+    async def _take(self, leased: list[Leased]) -> bool:
+        self._crew.take(leased)
+        if self._crew.free == 0:
+            await self._crew.make_room()
+        return bool(leased)
 
     async def _make_way(self, error: psycopg.Error) -> None:
         """One bad signal must not stop every company: the slice is halved until it is alone, and set aside."""
@@ -140,10 +156,10 @@ class Looker:
     async def _stand_by(self) -> None:
         await self._queue.unseat()
         if asyncio.get_running_loop().time() - self._full > STANDBY_LOOK_SECONDS:
-            await self._absorb()
-        await self._bell.until_duty(
-            min(STANDBY_SECONDS, await self._queue.sleep_for(STANDBY_SECONDS) + 0.001)
-        )
+            await self._look()
+        seconds = await self._queue.sleep_for(STANDBY_SECONDS)
+        # Lanes that are due and not taken a moment ago wait for a slot.
+        await self._bell.until_duty(max(seconds, IDLE_SECONDS))
 
     async def _rest(self, seconds: float) -> None:
         try:

@@ -17,8 +17,8 @@ import structlog
 import syncd
 from syncd.daemon import systemd
 from syncd.daemon.access import Keys
+from syncd.daemon.crew import Crew
 from syncd.daemon.doorbell import Doorbell
-from syncd.daemon.lane import NOTHING_SEEN, Lane
 from syncd.daemon.lease import Lease
 from syncd.daemon.look import Looker
 from syncd.db import check
@@ -28,16 +28,11 @@ from syncd.qbo.client import Client
 from syncd.qbo.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
     from syncd.config import Config
-    from syncd.db.queue import Hold, Leased
 
 log = structlog.get_logger()
 
 DAY = 86_400.0
-ROOM_SECONDS = 0.1  # between two looks for lanes that wait while all slots are taken
-TURN_SECONDS = 2.0  # a lane keeps its slot that long while others wait
 
 
 class Daemon:
@@ -51,23 +46,16 @@ class Daemon:
         self._client = Client(timeout=config.http_timeout_seconds)
         self._keys = Keys(config, Vault(config.need_vault_keys()), self._client, self._queue)
         self._stop = asyncio.Event()
-        self._lanes: dict[str, Lane] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._lease = Lease(self._dsn, config.lease_seconds, self._running, self._tell)
+        self._crew = Crew(config.slots, self._client, self._queue, self._keys, lambda: self._bell.nudge())
+        self._lease = Lease(self._dsn, config.lease_seconds, lambda: self._crew.tasks, self._tell)
         self._bell = Doorbell(
             config.need_listen_dsn(),
             self._pool,
             lambda: self._lease.worker,
-            lambda company: self._nudge([company]),
+            lambda company: self._crew.nudge([company]),
         )
         self._looker = Looker(
-            self._queue,
-            self._bell,
-            self._take_lanes,
-            self._nudge,
-            lambda: self._lease.worker,
-            self._stop,
-            config.lease_seconds,
+            self._queue, self._bell, self._crew, lambda: self._lease.worker, self._stop, config.lease_seconds
         )
         self._away = False
         self._told = 0.0
@@ -172,46 +160,7 @@ class Daemon:
             await asyncio.sleep(seconds / 3)
             # A turn may rest for as long as a lease; one that does not end is what the watchdog is for.
             if asyncio.get_running_loop().time() - self._turned < seconds + self._config.lease_seconds:
-                systemd.notify(WATCHDOG=1, STATUS=f"{len(self._lanes)} companies being served")
-
-    async def _take_lanes(self) -> bool:
-        """Start a task for each lane that has work, as far as there are slots."""
-        free = self._config.slots - len(self._lanes)
-        if free <= 0:
-            await self._make_room()
-            return False
-        leased = await self._queue.lease(self._lease.worker, free, list(self._lanes))
-        for one in leased:
-            company_id = one.hold.company_id
-            self._lanes[company_id] = Lane(one, self._client, self._queue, self._keys)
-            task = self._tasks[company_id] = asyncio.create_task(self._serve(one), name=company_id)
-            task.add_done_callback(self._lane_ended)
-        return bool(leased)
-
-    async def _make_room(self) -> None:
-        """All slots are taken. If lanes wait, those that only rest give way, else the one that was served longest; and
-        the other daemons are told.
-        """
-        now = asyncio.get_running_loop().time()
-        if now - self._told < ROOM_SECONDS or not await self._queue.lanes_wait():
-            return
-        self._told = now
-        lanes = list(self._lanes.values())
-        giving_way = [lane for lane in lanes if lane.resting]
-        if not giving_way:
-            longest = max(lanes, key=lambda lane: lane.seconds_held)
-            giving_way = [longest] if longest.seconds_held > TURN_SECONDS else []
-        for lane in giving_way:
-            lane.leave()
-        await self._queue.due_lanes()
-
-    def _nudge(self, companies: Iterable[str]) -> None:
-        for company_id in companies:
-            if lane := self._lanes.get(company_id):
-                lane.nudge()
-
-    def _running(self) -> Collection[asyncio.Task[None]]:
-        return self._tasks.values()
+                systemd.notify(WATCHDOG=1, STATUS=f"{len(self._crew.tasks)} companies being served")
 
     def _tell(self) -> dict[str, Any]:
         return {
@@ -221,37 +170,8 @@ class Daemon:
             "wakeups": {**self._bell.wakeups, "safety": self._looker.missed},
         }
 
-    def _lane_ended(self, task: asyncio.Task[None]) -> None:
-        del self._lanes[task.get_name()], self._tasks[task.get_name()]
-        self._bell.nudge()  # it may have left a timer, and its slot is free
-
-    async def _serve(self, leased: Leased) -> None:
-        hold = leased.hold
-        try:
-            await self._lanes[hold.company_id].run()
-        except Exception:
-            # The lane stays ours until it is given back; nobody else could serve the company.
-            log.exception("a lane failed", company_id=hold.company_id)
-            await self._give_back(hold)
-
-    async def _give_back(self, hold: Hold) -> None:
-        try:
-            await self._queue.pause(hold, 10, "syncd failed on this company; its log says why.")
-            await self._queue.release(hold, leaving=True, floors=NOTHING_SEEN)
-        except Exception:
-            log.exception("a lane could not be given back", company_id=hold.company_id)
-
     async def _finish(self) -> None:
-        """Answers under way are recorded; what takes longer than the limit is asked for again at the next start."""
-        if self._lanes:
-            log.info("finishing", lanes=len(self._lanes))
-            for lane in self._lanes.values():
-                lane.leave()
-            await asyncio.wait(self._tasks.values(), timeout=self._config.shutdown_seconds)
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._crew.finish(self._config.shutdown_seconds)
         await self._keys.finish(5)
         try:
             await asyncio.wait_for(self._queue.leave(self._lease.worker), timeout=3)

@@ -251,17 +251,28 @@ class Queue:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
 
-    async def absorb(self, worker: UUID, slice_: int, since: str | None, *, everything: bool) -> Look:
-        """Turn up to `slice_` signals into jobs; `since` is the snapshot of the last look, None looks at everything."""
+    async def look(
+        self,
+        worker: UUID,
+        slice_: int,
+        since: str | None,
+        *,
+        everything: bool,
+        slots: int,
+        held: Sequence[str],
+    ) -> tuple[Look, list[Leased]]:
+        """Turn up to `slice_` signals into jobs, then take up to `slots` lanes that have work. `since` is the snapshot
+        of the last look, None looks at everything. `held` are the companies whose lanes this worker knows it has.
+        """
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
-                "select signals, seen::text, mine, missed from syncd.absorb(%s, %s::pg_snapshot, %s, %s)",
-                (slice_, since, worker, everything),
+                "select * from syncd.look(%s, %s::pg_snapshot, %s, %s, %s, %s)",
+                (slice_, since, worker, everything, slots, list(held)),
             )
-            row = await cursor.fetchone()
-            assert row is not None  # a function of out parameters has one row
-            signals, seen, mine, missed = row
-            return Look(signals, seen, tuple(mine or ()), missed)
+            rows = await cursor.fetchall()
+        signals, seen, mine, missed = rows[0][:4]
+        leased = [_leased(worker, *row[4:]) for row in rows if row[4] is not None]
+        return Look(signals, seen, tuple(mine or ()), missed), leased
 
     async def set_aside(self, because: str) -> int | None:
         """Take the oldest signal out of the way, with the reason."""
@@ -285,21 +296,14 @@ class Queue:
         return bool(await self._value("select syncd.lanes_wait()"))
 
     async def lease(self, worker: UUID, slots: int, held: Sequence[str]) -> list[Leased]:
-        """Take up to `slots` lanes that have work; `held` are the companies whose lanes this worker knows it has."""
+        """Take up to `slots` lanes that have work; `held` as for `look`."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
                 "select company_id, epoch, open_calls, environment, realm_id, tokens, access_expires_at"
                 " from syncd.lease(%s, %s, %s)",
                 (worker, slots, list(held)),
             )
-            return [
-                Leased(
-                    Hold(company, worker, epoch),
-                    Connection(*reached) if reached[0] is not None else None,
-                    open_calls,
-                )
-                for company, epoch, open_calls, *reached in await cursor.fetchall()
-            ]
+            return [_leased(worker, *row) for row in await cursor.fetchall()]
 
     async def release(self, hold: Hold, *, leaving: bool, floors: Sequence[int]) -> bool:
         """Give the lane back; False means that more is due and the lane was kept."""
@@ -507,6 +511,17 @@ class Queue:
             with _fenced():
                 await cursor.execute(query.encode(), words)
             return await cursor.fetchall()
+
+
+def _leased(
+    worker: UUID,
+    company: str,
+    epoch: int,
+    open_calls: bool,
+    *reached: Any,
+) -> Leased:
+    connection = Connection(*reached) if reached[0] is not None else None
+    return Leased(Hold(company, worker, epoch), connection, open_calls)
 
 
 def _words(hold: Hold) -> tuple[str, UUID, int]:

@@ -45,7 +45,9 @@ class Worker:
         total, signals = 0, SLICE
         while signals == SLICE:
             with self._timed("absorb"):
-                look = await self._queue.absorb(self.id, SLICE, self._since, everything=self._since is None)
+                look, _ = await self._queue.look(
+                    self.id, SLICE, self._since, everything=self._since is None, slots=0, held=[]
+                )
             signals, self._since = look.signals, look.seen
             total += signals
         return total
