@@ -60,6 +60,7 @@ class Looker:
         self._slice = SLICE
         self._had_duty = False
         self._pause = BUSY_SECONDS
+        self._found = False
         self.missed = 0
 
     async def turn(self) -> None:
@@ -123,7 +124,8 @@ class Looker:
         self._slice = min(SLICE, self._slice * 2)
         self._crew.nudge(look.mine)
         taken = await self._take(leased)
-        return look.signals > 0 or taken
+        self._found = look.signals > 0 or taken
+        return self._found
 
     async def _take(self, leased: list[Leased]) -> bool:
         self._crew.take(leased)
@@ -149,7 +151,10 @@ class Looker:
         # No longer than a lease: what other daemons leave behind when they die is known only by looking.
         seconds = await self._queue.sleep_for(self._longest)
         if seconds > 0:
+            self._found = False
             await self._bell.sleep(seconds, self.look, self._stop)
+            if self._found:
+                await self._rest(BUSY_SECONDS)  # the lanes that it found work for go first
         else:
             await self._rest(IDLE_SECONDS)  # lanes are due, but no slot is free
 
