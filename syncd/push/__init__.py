@@ -13,12 +13,18 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Protocol, cast
 
 _TYPE_NAME = re.compile(r"[a-z][a-z_]*")
+
+CENT = Decimal("0.01")
+
+DELETED = " (deleted)"
+"""What QuickBooks appends to the name of a record that is made inactive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ class Module(Protocol):
     """QuickBooks' name of the entity, as in its answers: "Customer"."""
     path: str
     """Its path below /v3/company/{realm}/, in lower case: "customer"."""
+    reads_first: bool
+    """Whether an update is a full write, which needs the object as QuickBooks holds it: `current` of `build`."""
 
     def build(
         self,
@@ -66,8 +74,12 @@ class Module(Protocol):
         sent: Mapping[str, Any] | None,
         qbo_id: str | None,
         sync_token: str | None,
+        current: Mapping[str, Any] | None = None,
     ) -> Body:
         """The body of a create (`qbo_id` None) or of an update. `sent`: the document last sent, if any.
+
+        `current` is the object as read just before an update; None for a create and where `reads_first` is
+        False. `sync_token` is the one the update builds on: where `current` was read, its own.
 
         Raises Refused if the record cannot be sent as it is.
         """
@@ -75,14 +87,24 @@ class Module(Protocol):
     def own_queries(self, payload: Mapping[str, Any]) -> list[str]:
         """Query statements that find everything that may be, or may hold the place of, this payload."""
 
-    def is_own(self, payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
-        """Whether an object of `qbo_type` that a query found equals what this payload would have created.
+    def holds_place(self, payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
+        """Whether an object that a query found has the name, number, reference or tag of this payload.
 
-        Creation time and existing links are the caller's to check.
+        One that has it and is not our own is a collision: sending would be refused, or make a second one.
+        """
+
+    def is_own(self, payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
+        """Whether an object of `qbo_type` that a query found is what this payload would have created.
+
+        Creation time and existing links are the caller's to check, and so are the differences: only the
+        fields that identify it need to agree.
         """
 
     def differences(self, payload: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[Difference]:
         """Where QuickBooks' object says something else than the payload; empty when it took everything."""
+
+    def variances(self, document: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[str]:
+        """Sentences on what is amiss although QuickBooks took everything: a payment that found less open."""
 
 
 def module_for(entity_type: str) -> Module:
@@ -131,3 +153,159 @@ def _member(key: object, value: object) -> str:
     if not isinstance(key, str):
         raise TypeError(f"a payload's keys are text, not {type(key).__name__}")
     return f"{json.dumps(key, ensure_ascii=False)}:{_json(value)}"
+
+
+# What the modules share: full writes, and reading the same field of a payload and of an answer.
+
+
+def overlay(
+    ours: Mapping[str, Any],
+    current: Mapping[str, Any] | None,
+    *,
+    qbo_id: str,
+    sync_token: str | None,
+    keeps: Collection[str],
+    clears: Collection[str] = (),
+) -> dict[str, Any]:
+    """A full write: our fields laid over the object as QuickBooks holds it, since what it lacks is set to null.
+
+    `keeps` names what may be sent back. It is a list and not "everything": QuickBooks answers with attributes
+    that it refuses in a request. `clears` names what syncd sent earlier and sends no more.
+    """
+    if current is None or sync_token is None:
+        raise ValueError("a full write needs the object as QuickBooks holds it, and its SyncToken")
+    kept = {key: current[key] for key in keeps if current.get(key) is not None and key not in clears}
+    return {**kept, **ours, "Id": qbo_id, "SyncToken": sync_token}
+
+
+def name_as_sent(value: object, what: str, limit: int) -> str:
+    """The name as QuickBooks can take it; applied twice it changes nothing more. A name is never cut.
+
+    Raises Refused("name_empty" or "name_too_long"); `what` is the record in an admin's words.
+    """
+    name = clean(text(value).replace(":", " - "))
+    if not any(unicodedata.category(character) not in {"Cf", "Zs"} for character in name):
+        raise Refused(
+            "name_empty", f"A {what} without a name cannot be in QuickBooks. Give it a name in SIP."
+        )
+    if len(name) > limit:
+        raise Refused(
+            "name_too_long",
+            f'The name of {what} "{short(name)}" has {len(name)} characters; QuickBooks takes at most {limit}. '
+            "Shorten it in SIP.",
+        )
+    return name
+
+
+def reference(value: str) -> dict[str, Any]:
+    """A reference as QuickBooks writes it."""
+    return {"value": value}
+
+
+Reading = Callable[[Mapping[str, Any]], str]
+"""One field of a payload or of QuickBooks' object, as text that can be compared and shown."""
+
+
+def compared(
+    readings: Mapping[str, Reading], payload: Mapping[str, Any], answer_object: Mapping[str, Any]
+) -> list[Difference]:
+    """The readings, by label, in which the two differ, apart from case and blanks.
+
+    What a create leaves out QuickBooks may fill in by itself; a full write that leaves it out has cleared it.
+    """
+    found: list[Difference] = []
+    for label, read in readings.items():
+        ours, theirs = read(payload), read(answer_object)
+        if (ours or "Id" in payload) and loose(ours) != loose(theirs):
+            found.append((label, ours, theirs))
+    return found
+
+
+def field(*keys: str) -> Reading:
+    """The text found by these keys, one inside the other."""
+
+    def read(holder: Mapping[str, Any]) -> str:
+        value: Any = holder
+        for key in keys:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return text(value)
+
+    return read
+
+
+def money(*keys: str) -> Reading:
+    """The amount found by these keys; none is 0.00, as QuickBooks leaves out what is nothing."""
+    read = field(*keys)
+    return lambda holder: str(cents(read(holder) or 0))
+
+
+def no_variances(document: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[str]:  # noqa: ARG001
+    """`variances` of a module whose differences say everything."""
+    return []
+
+
+def balance(answer_object: Mapping[str, Any]) -> Decimal | None:
+    """What QuickBooks says is open on it; None for a type that has no balance."""
+    value = answer_object.get("Balance")
+    return None if value is None else cents(value)
+
+
+# Money and numbers.
+
+
+def number(value: object) -> Decimal:
+    """The number of a document or an answer. Raises TypeError for a float: money is Decimal."""
+    if isinstance(value, float):
+        raise TypeError("a number is Decimal, never float")
+    return Decimal(str(value))
+
+
+def cents(value: object) -> Decimal:
+    """Rounded to cents as QuickBooks rounds, half up."""
+    return number(value).quantize(CENT, ROUND_HALF_UP) + 0  # + 0: there is no minus nothing
+
+
+def plain(value: object) -> Decimal:
+    """Every digit that counts: 1.50 and 1.5 are one number, and have one form."""
+    return number(value).normalize() + 0
+
+
+# Text.
+
+
+def text(value: object) -> str:
+    """A field as text, absent ones as nothing."""
+    return "" if value is None else str(value)
+
+
+def clean(value: str) -> str:
+    """Control characters, line separators and half surrogates become blanks; then trimmed."""
+    return "".join(
+        " " if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} else character
+        for character in value
+    ).strip()
+
+
+def clean_lines(value: str) -> str:
+    """The same for a text of several lines, which stay."""
+    return "\n".join(clean(line) for line in value.splitlines()).strip()
+
+
+def shortened(value: str, limit: int) -> str:
+    """Free text cut to the limit, which shows. For words only: no name and no number is ever cut."""
+    return value if len(value) <= limit else value[: limit - 1].rstrip() + "…"
+
+
+def short(value: str) -> str:
+    """A text as a sentence quotes it."""
+    return value if len(value) <= 60 else value[:60] + "…"
+
+
+def squeezed(value: str) -> str:
+    """Without outer and repeated blanks."""
+    return " ".join(unicodedata.normalize("NFC", value).split())
+
+
+def loose(value: str) -> str:
+    """For comparison where case does not count."""
+    return squeezed(value).casefold()

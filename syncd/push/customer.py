@@ -11,17 +11,39 @@ says so. Of the addresses only BillAddr is ours.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from syncd.push import Body, Difference, Refused
+from syncd.push import (
+    DELETED,
+    Body,
+    Difference,
+    clean,
+    loose,
+    name_as_sent,
+    no_variances,
+    short,
+    squeezed,
+    text,
+)
 from syncd.qbo.query import literal
 
-__all__ = ["build", "differences", "is_own", "own_queries", "path", "qbo_type"]
+__all__ = [
+    "build",
+    "differences",
+    "holds_place",
+    "is_own",
+    "own_queries",
+    "path",
+    "qbo_type",
+    "reads_first",
+    "variances",
+]
 
 qbo_type = "Customer"
 path = "customer"
+reads_first = False
+variances = no_variances
 
 NAME_LENGTH = 500
 EMAIL_LENGTH = 100
@@ -32,8 +54,6 @@ STREET_LENGTH = 2000
 CITY_LENGTH = 255
 STATE_LENGTH = 255
 ZIP_LENGTH = 30
-DELETED = " (deleted)"
-"""What QuickBooks appends to the name of a record that is made inactive."""
 
 _LABELS: dict[tuple[str, str], str] = {
     ("PrimaryEmailAddr", "Address"): "e-mail",
@@ -55,6 +75,7 @@ def build(
     sent: Mapping[str, Any] | None,
     qbo_id: str | None,
     sync_token: str | None,
+    current: Mapping[str, Any] | None = None,  # noqa: ARG001 (a sparse update builds on nothing)
 ) -> Body:
     """The body of a create (`qbo_id` None) or of a sparse update.
 
@@ -81,19 +102,8 @@ def build(
 
 
 def display_name(name: object) -> str:
-    """The name as QuickBooks can take it; applied twice it changes nothing more. Raises Refused."""
-    text = _clean(str(name or "").replace(":", " - "))
-    if not any(unicodedata.category(character) not in {"Cf", "Zs"} for character in text):
-        raise Refused(
-            "name_empty", "A customer without a name cannot be in QuickBooks. Give it a name in SIP."
-        )
-    if len(text) > NAME_LENGTH:
-        raise Refused(
-            "name_too_long",
-            f'The name of customer "{text[:60]}…" has {len(text)} characters; QuickBooks takes at most '
-            f"{NAME_LENGTH}. Shorten it in SIP.",
-        )
-    return text
+    """The name as QuickBooks can take it. Raises Refused."""
+    return name_as_sent(name, "customer", NAME_LENGTH)
 
 
 def own_queries(payload: Mapping[str, Any]) -> list[str]:
@@ -110,14 +120,17 @@ def own_queries(payload: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def holds_place(payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
+    """Whether a customer, vendor or employee has the name; QuickBooks does not tell names apart by case."""
+    return loose(_name(candidate)) == loose(payload["DisplayName"])
+
+
 def is_own(payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
     """Whether a Customer that a look-up found holds every field this payload sent.
 
     The name must agree to the letter (inactive: before the suffix). Creation time and links are the caller's.
     """
-    name = _text(candidate.get("DisplayName"))
-    if candidate.get("Active") is False:
-        name = name.removesuffix(DELETED)
+    name = _name(candidate)
     return name == payload["DisplayName"] and not differences(payload, {**candidate, "DisplayName": name})
 
 
@@ -128,16 +141,16 @@ def differences(payload: Mapping[str, Any], answer_object: Mapping[str, Any]) ->
     repeated blanks, the punctuation of a phone number, a postal code as a number.
     """
     found: list[Difference] = []
-    name, got = payload["DisplayName"], _text(answer_object.get("DisplayName"))
-    if _squeezed(name) != _squeezed(got):
+    name, got = payload["DisplayName"], text(answer_object.get("DisplayName"))
+    if squeezed(name) != squeezed(got):
         found.append(("name", name, got))
     for (section, key), label in _LABELS.items():
         if key not in payload.get(section, {}):
             continue
         value = payload[section][key]
         holder = answer_object.get(section)
-        got = _text(holder.get(key)) if isinstance(holder, Mapping) else ""
-        same = _phone if label == "phone" else _loose
+        got = text(holder.get(key)) if isinstance(holder, Mapping) else ""
+        same = _phone if label == "phone" else loose
         if same(value) != same(got):
             found.append((label, value, got))
     return found
@@ -148,16 +161,16 @@ def _fields(document: Mapping[str, Any]) -> tuple[_Fields, _Fields]:
     fields: _Fields = {}
     notes: _Fields = {}
     for key, target, problem in _RULES:
-        value = _clean(_text(document.get(key)))
+        value = clean(text(document.get(key)))
         if not value:
             continue
         if reason := problem(value):
-            notes[target] = f'The {_LABELS[target]} "{_short(value)}" was left out: {reason}.'
+            notes[target] = f'The {_LABELS[target]} "{short(value)}" was left out: {reason}.'
         else:
             fields[target] = value
-    lines = list(_street_lines(_text(document.get("street"))))
+    lines = list(_street_lines(text(document.get("street"))))
     if reason := _street_problem(lines):
-        notes["BillAddr", "Line1"] = f'The street "{_short(" ".join(lines))}" was left out: {reason}.'
+        notes["BillAddr", "Line1"] = f'The street "{short(" ".join(lines))}" was left out: {reason}.'
     else:
         fields |= {("BillAddr", f"Line{number}"): line for number, line in enumerate(lines, start=1)}
     return fields, notes
@@ -176,14 +189,14 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 
 
-def _email_problem(value: str) -> str | None:
+def email_problem(value: str) -> str | None:
     if too_long := _longer_than(EMAIL_LENGTH)(value):
         return too_long
     return None if _EMAIL.fullmatch(value) else "it is not one valid e-mail address"
 
 
 _RULES: tuple[tuple[str, tuple[str, str], Callable[[str], str | None]], ...] = (
-    ("email", ("PrimaryEmailAddr", "Address"), _email_problem),
+    ("email", ("PrimaryEmailAddr", "Address"), email_problem),
     ("phone", ("PrimaryPhone", "FreeFormNumber"), _longer_than(PHONE_LENGTH)),
     ("city", ("BillAddr", "City"), _longer_than(CITY_LENGTH)),
     ("state", ("BillAddr", "CountrySubDivisionCode"), _longer_than(STATE_LENGTH)),
@@ -193,7 +206,7 @@ _RULES: tuple[tuple[str, tuple[str, str], Callable[[str], str | None]], ...] = (
 
 def _street_lines(street: str) -> list[str]:
     """The street's own lines, over-long ones split at blanks; more than five: the last ones joined."""
-    lines = [part for line in street.splitlines() for part in _split(_clean(line))]
+    lines = [part for line in street.splitlines() for part in _split(clean(line))]
     if len(lines) > LINES:
         lines[LINES - 1 :] = [", ".join(lines[LINES - 1 :])]
     return lines
@@ -216,30 +229,12 @@ def _street_problem(lines: list[str]) -> str | None:
     return None
 
 
-def _clean(text: str) -> str:
-    """Control characters, line separators and half surrogates become blanks; then trimmed."""
-    return "".join(
-        " " if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} else character
-        for character in text
-    ).strip()
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _short(value: str) -> str:
-    return value if len(value) <= 60 else value[:60] + "…"
-
-
-def _squeezed(value: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", value).split())
-
-
-def _loose(value: str) -> str:
-    return _squeezed(value).casefold()
+def _name(candidate: Mapping[str, Any]) -> str:
+    """The name under which it was made: QuickBooks appends a suffix when it is made inactive."""
+    name = text(candidate.get("DisplayName"))
+    return name.removesuffix(DELETED) if candidate.get("Active") is False else name
 
 
 def _phone(value: str) -> str:
     """The digits; a phone without any is compared as text."""
-    return "".join(character for character in value if character.isdigit()) or _loose(value)
+    return "".join(character for character in value if character.isdigit()) or loose(value)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.push import Refused, customer, encode, module_for
@@ -52,7 +52,7 @@ def test_the_module_is_found_by_its_entity_type() -> None:
     assert (module.qbo_type, module.path) == ("Customer", "customer")
 
 
-@pytest.mark.parametrize("name", ["unicorn", "clash", "", "customer.os", "../customer", "Customer"])
+@pytest.mark.parametrize("name", ["unicorn", "clash", "tax", "", "customer.os", "../customer", "Customer"])
 def test_there_is_no_module_for_anything_else(name: str) -> None:
     with pytest.raises(LookupError):
         module_for(name)
@@ -250,6 +250,13 @@ def test_our_own_object_is_recognised() -> None:
     assert customer.is_own(ANN_BODY, stored(ANN_BODY, DisplayName="Ann Lee (deleted)", Active=False))
 
 
+def test_a_name_is_held_by_anybody_of_that_name() -> None:
+    for holder in ({"DisplayName": "ANN LEE"}, {"DisplayName": "Ann Lee (deleted)", "Active": False}):
+        assert customer.holds_place(ANN_BODY, holder)
+    for other in ({"DisplayName": "Ann Leigh"}, {"DisplayName": "Ann Lee (deleted)", "Active": True}, {}):
+        assert not customer.holds_place(ANN_BODY, other)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -310,6 +317,7 @@ documents = st.fixed_dictionaries(
 LIMITS = {"Address": 100, "FreeFormNumber": 30, "PostalCode": 30, "City": 255, "CountrySubDivisionCode": 255}
 
 
+@settings(deadline=None)
 @given(document=documents, sent=st.none() | documents)
 def test_any_text_makes_a_body_within_quickbooks_limits_or_is_refused(
     document: dict[str, Any], sent: dict[str, Any] | None

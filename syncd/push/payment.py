@@ -1,0 +1,235 @@
+"""A SIP payment becomes a QuickBooks Payment on its invoice.
+
+The document: {"amount", "date", "customer": id, "invoice": id, "invoice_number", "open_balance": of the invoice as
+QuickBooks last answered, or null, "method": id, "deposit_account": id, "reference": "SIP-" and 16 characters that
+stand for this payment alone, "currency", "note": str or null}.
+
+The whole amount is always recorded, for it was collected. What the invoice does not owe stays unapplied, and an
+admin is told. PaymentRefNum takes 21 characters and is the only field by which a payment can be found again.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from syncd.push import (
+    Body,
+    Difference,
+    Refused,
+    cents,
+    clean_lines,
+    compared,
+    field,
+    money,
+    overlay,
+    reference,
+    shortened,
+    text,
+)
+from syncd.qbo.query import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "build",
+    "differences",
+    "holds_place",
+    "is_own",
+    "own_queries",
+    "path",
+    "qbo_type",
+    "reads_first",
+    "variances",
+]
+
+qbo_type = "Payment"
+path = "payment"
+reads_first = True
+
+NOTE_LENGTH = 4000
+NOTHING = Decimal("0.00")
+
+KEEPS = (
+    "ARAccountRef",
+    "CreditCardPayment",
+    "ExchangeRate",
+    "PrivateNote",
+    "ProjectRef",
+    "TransactionLocationType",
+)
+"""What an update sends back as it is."""
+
+
+def build(
+    document: Mapping[str, Any],
+    *,
+    sent: Mapping[str, Any] | None,
+    qbo_id: str | None,
+    sync_token: str | None,
+    current: Mapping[str, Any] | None = None,
+) -> Body:
+    """The body of a create (`qbo_id` None) or of a full write over `current`, whose other links stay.
+
+    Raises Refused("nothing_collected", "method_missing", "deposit_account_missing").
+    """
+    amount = cents(document["amount"])
+    _check(document, amount)
+    note = _note(document)
+    payload: dict[str, Any] = {
+        "CustomerRef": reference(document["customer"]),
+        "CurrencyRef": reference(document["currency"]),
+        "TotalAmt": amount,
+        "TxnDate": document["date"],
+        "PaymentMethodRef": reference(document["method"]),
+        "PaymentRefNum": document["reference"],
+        "DepositToAccountRef": reference(document["deposit_account"]),
+        **note,
+    }
+    if lines := _lines(document, amount, current):
+        payload["Line"] = lines
+    if qbo_id is not None:
+        cleared = _note(sent).keys() - note.keys() if sent else set()
+        payload = overlay(payload, current, qbo_id=qbo_id, sync_token=sync_token, keeps=KEEPS, clears=cleared)
+    return Body(payload, name_sent=document["reference"])
+
+
+def own_queries(payload: Mapping[str, Any]) -> list[str]:
+    """Payments with this reference."""
+    wanted = literal(payload["PaymentRefNum"])
+    # QuickBooks' query language has no parameters; `literal` escapes
+    return [f"SELECT * FROM Payment WHERE PaymentRefNum = {wanted} ORDERBY Id DESC"]  # noqa: S608
+
+
+def holds_place(payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
+    """Whether a payment has the reference. No other payment of SIP's ever has."""
+    return bool(candidate.get("PaymentRefNum") == payload["PaymentRefNum"])
+
+
+def is_own(payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
+    """Whether reference, customer, date and amount of a Payment that a look-up found are those of this payload."""
+    return all(_READINGS[label](payload) == _READINGS[label](candidate) for label in _IDENTITY)
+
+
+def differences(payload: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[Difference]:
+    """Where QuickBooks' Payment says something else than what was sent, the links to invoices among it."""
+    return compared(_READINGS, payload, answer_object) + _link_differences(payload, answer_object)
+
+
+def variances(document: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[str]:
+    """What the payment did not settle, and what it left over: SIP's payment is always of the whole invoice."""
+    invoice = document["invoice_number"]
+    applied = _applied(answer_object, document["invoice"])
+    unapplied = cents(answer_object.get("UnappliedAmt") or 0)
+    elsewhere = cents(document["amount"]) - unapplied - applied
+    found: list[str] = []
+    if unapplied:
+        open_then = f"only {applied}" if applied else "nothing"
+        customer = field("CustomerRef", "name")(answer_object) or "the customer"
+        found.append(f"QuickBooks had {open_then} open on {invoice}. {unapplied} is unapplied on {customer}.")
+    if elsewhere > 0:
+        found.append(f"QuickBooks applied {elsewhere} of the payment of {invoice} to something else.")
+    owed = document.get("open_balance")
+    # Where something is unapplied, QuickBooks had less open than it last said.
+    if not unapplied and owed is not None and (left := cents(owed) - applied) > 0:
+        found.append(f"{left} is still open on {invoice} in QuickBooks.")
+    return found
+
+
+_READINGS = {
+    "reference": field("PaymentRefNum"),
+    "customer": field("CustomerRef", "value"),
+    "date": field("TxnDate"),
+    "amount": money("TotalAmt"),
+    "payment method": field("PaymentMethodRef", "value"),
+    "deposit account": field("DepositToAccountRef", "value"),
+    "note": field("PrivateNote"),
+}
+_IDENTITY = ("reference", "customer", "date", "amount")
+_amount = money("Amount")
+
+
+def _link_differences(payload: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[Difference]:
+    """QuickBooks can take a payment and leave out a link without a word."""
+    found: list[Difference] = []
+    for invoice in _invoices(payload):
+        ours, theirs = _applied(payload, invoice), _applied(answer_object, invoice)
+        if ours != theirs:
+            found.append(("amount applied to the invoice", str(ours), str(theirs)))
+    return found
+
+
+def _check(document: Mapping[str, Any], amount: Decimal) -> None:
+    payment = f"The payment of {amount} for {document['invoice_number']}"
+    if amount <= 0:
+        raise Refused(
+            "nothing_collected",
+            f"{payment} cannot be in QuickBooks: nothing was collected. Correct it in SIP.",
+        )
+    if document.get("method") is None:
+        raise Refused(
+            "method_missing",
+            f"{payment} has a payment method that no method of QuickBooks stands for. Choose one: syncd map methods.",
+        )
+    if document.get("deposit_account") is None:
+        raise Refused(
+            "deposit_account_missing",
+            f"{payment} needs an account that holds it until it is paid out, and none is chosen. Choose one, "
+            "usually Undeposited Funds: syncd map accounts.",
+        )
+
+
+def _note(document: Mapping[str, Any]) -> dict[str, Any]:
+    """SIP's note is for the office, as QuickBooks' PrivateNote is."""
+    note = shortened(clean_lines(text(document.get("note"))), NOTE_LENGTH)
+    return {"PrivateNote": note} if note else {}
+
+
+def _lines(
+    document: Mapping[str, Any], amount: Decimal, current: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    """What goes to the invoice, at most what it owes; before it, what somebody linked in QuickBooks.
+
+    What the payment settled already stays settled: the invoice owes that much less because of it.
+    """
+    invoice = document["invoice"]
+    others = [
+        {"Amount": cents(line["Amount"]), "LinkedTxn": line["LinkedTxn"]}
+        for line in (current or {}).get("Line") or []
+        if not _links(line, invoice)
+    ]
+    left = amount - sum(map(_spent, others), NOTHING)
+    owed = _applied(current or {}, invoice) or document.get("open_balance")
+    applied = left if owed is None else min(left, cents(owed))
+    if applied <= 0:
+        return others
+    return [*others, {"Amount": applied, "LinkedTxn": [{"TxnId": invoice, "TxnType": "Invoice"}]}]
+
+
+def _spent(line: Mapping[str, Any]) -> Decimal:
+    """A credit memo adds to what the payment can settle."""
+    credit = any(link.get("TxnType") == "CreditMemo" for link in line["LinkedTxn"])
+    return cents(line["Amount"]) * (-1 if credit else 1)
+
+
+def _applied(holder: Mapping[str, Any], invoice: str) -> Decimal:
+    """How much of the payment is linked to the invoice."""
+    return sum((cents(line["Amount"]) for line in holder.get("Line") or [] if _links(line, invoice)), NOTHING)
+
+
+def _links(line: Mapping[str, Any], invoice: str) -> bool:
+    return ("Invoice", invoice) in _targets(line)
+
+
+def _targets(line: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(text(link.get("TxnType")), text(link.get("TxnId"))) for link in line.get("LinkedTxn") or []]
+
+
+def _invoices(payload: Mapping[str, Any]) -> list[str]:
+    return [
+        transaction
+        for line in payload.get("Line") or []
+        for kind, transaction in _targets(line)
+        if kind == "Invoice"
+    ]

@@ -1,0 +1,262 @@
+"""A SIP payment as QuickBooks gets it, and what is told when it found less open."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncd.push import Refused, encode, payment
+
+PAYMENT: dict[str, Any] = {
+    "amount": Decimal("120.15"),
+    "date": "2026-12-31",
+    "customer": "58",
+    "invoice": "1042",
+    "invoice_number": "INV-00042",
+    "open_balance": Decimal("120.15"),
+    "method": "2",
+    "deposit_account": "4",
+    "reference": "SIP-ABCDEFGHJKMNPQRS",
+    "currency": "USD",
+    "note": None,
+}
+BODY: dict[str, Any] = {
+    "CustomerRef": {"value": "58"},
+    "CurrencyRef": {"value": "USD"},
+    "TotalAmt": Decimal("120.15"),
+    "TxnDate": "2026-12-31",
+    "PaymentMethodRef": {"value": "2"},
+    "PaymentRefNum": "SIP-ABCDEFGHJKMNPQRS",
+    "DepositToAccountRef": {"value": "4"},
+    "Line": [{"Amount": Decimal("120.15"), "LinkedTxn": [{"TxnId": "1042", "TxnType": "Invoice"}]}],
+}
+
+
+def create(**fields: Any) -> dict[str, Any]:
+    return payment.build({**PAYMENT, **fields}, sent=None, qbo_id=None, sync_token=None).payload
+
+
+def update(document: dict[str, Any], current: dict[str, Any] | None) -> dict[str, Any]:
+    return payment.build(document, sent=PAYMENT, qbo_id="77", sync_token="1", current=current).payload
+
+
+def stored(payload: dict[str, Any], unapplied: str = "0.00", **more: Any) -> dict[str, Any]:
+    """The same as QuickBooks answers it."""
+    lines = [{**line, "LineEx": {"any": []}} for line in payload.get("Line", [])]
+    return {
+        **payload,
+        "Line": lines,
+        "CustomerRef": {"value": "58", "name": "Ann Lee"},
+        "UnappliedAmt": Decimal(unapplied),
+        "Id": "77",
+        "SyncToken": "1",
+        "domain": "QBO",
+        "ProcessPayment": False,
+        **more,
+    }
+
+
+def applied(payload: dict[str, Any]) -> list[Decimal]:
+    return [line["Amount"] for line in payload.get("Line", [])]
+
+
+def test_a_create_carries_everything() -> None:
+    body = payment.build({**PAYMENT, "note": "cheque 12"}, sent=None, qbo_id=None, sync_token=None)
+    assert body.payload == {**BODY, "PrivateNote": "cheque 12"}
+    assert body.name_sent == "SIP-ABCDEFGHJKMNPQRS"
+
+
+def test_case_10_a_tip_on_top_is_not_part_of_the_payment() -> None:
+    payload = create()
+    assert (payload["TotalAmt"], applied(payload)) == (Decimal("120.15"), [Decimal("120.15")])
+    assert payment.variances(PAYMENT, stored(payload)) == []
+
+
+def test_case_11_an_invoice_paid_by_hand_leaves_the_payment_unapplied() -> None:
+    document = {**PAYMENT, "open_balance": Decimal("0.00")}
+    payload = create(open_balance=Decimal("0.00"))
+    assert payload["TotalAmt"] == Decimal("120.15")
+    assert "Line" not in payload
+    answer = stored(payload, unapplied="120.15")
+    assert payment.differences(payload, answer) == []
+    assert payment.variances(document, answer) == [
+        "QuickBooks had nothing open on INV-00042. 120.15 is unapplied on Ann Lee."
+    ]
+
+
+def test_what_the_invoice_does_not_owe_stays_unapplied_and_is_said() -> None:
+    document = {**PAYMENT, "amount": Decimal("100.00"), "open_balance": Decimal("60.00")}
+    payload = create(amount=Decimal("100.00"), open_balance=Decimal("60.00"))
+    assert (payload["TotalAmt"], applied(payload)) == (Decimal("100.00"), [Decimal("60.00")])
+    answer = stored(payload, unapplied="40.00")
+    assert payment.differences(payload, answer) == []
+    assert payment.variances(document, answer) == [
+        "QuickBooks had only 60.00 open on INV-00042. 40.00 is unapplied on Ann Lee."
+    ]
+
+
+def test_an_unknown_balance_takes_the_whole_amount() -> None:
+    assert applied(create(open_balance=None)) == [Decimal("120.15")]
+
+
+def test_less_applied_than_was_asked_is_a_difference_and_a_variance() -> None:
+    answer = stored(BODY, unapplied="20.15")
+    answer["Line"][0]["Amount"] = Decimal("100.00")
+    assert payment.differences(BODY, answer) == [("amount applied to the invoice", "120.15", "100.00")]
+    assert payment.variances({**PAYMENT, "open_balance": None}, answer) == [
+        "QuickBooks had only 100.00 open on INV-00042. 20.15 is unapplied on Ann Lee."
+    ]
+
+
+def test_a_link_dropped_in_silence_is_a_difference() -> None:
+    answer = stored({**BODY, "Line": []}, unapplied="120.15")
+    assert payment.differences(BODY, answer) == [("amount applied to the invoice", "120.15", "0.00")]
+
+
+def test_what_is_still_open_on_the_invoice_is_said() -> None:
+    document = {**PAYMENT, "open_balance": Decimal("140.15")}
+    assert payment.variances(document, stored(BODY)) == ["20.00 is still open on INV-00042 in QuickBooks."]
+
+
+def test_what_was_open_once_is_not_said_to_be_open_still() -> None:
+    answer = stored({**BODY, "Line": []}, unapplied="120.15")
+    assert payment.variances(PAYMENT, answer) == [
+        "QuickBooks had nothing open on INV-00042. 120.15 is unapplied on Ann Lee."
+    ]
+
+
+def test_what_quickbooks_applied_elsewhere_is_said() -> None:
+    answer = stored({**BODY, "Line": [{"Amount": 120, "LinkedTxn": [{"TxnId": "9", "TxnType": "Invoice"}]}]})
+    sentences = payment.variances({**PAYMENT, "open_balance": None}, answer)
+    assert sentences == ["QuickBooks applied 120.15 of the payment of INV-00042 to something else."]
+
+
+@pytest.mark.parametrize("amount", [Decimal("0.00"), Decimal("-5.00"), 0, Decimal("0.004")])
+def test_case_7_nothing_collected_is_no_payment(amount: Decimal) -> None:
+    with pytest.raises(Refused, match="INV-00042") as caught:
+        create(amount=amount)
+    assert caught.value.code == "nothing_collected"
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "command"),
+    [
+        ("method", "method_missing", "syncd map methods"),
+        ("deposit_account", "deposit_account_missing", "syncd map accounts"),
+    ],
+)
+def test_a_missing_mapping_is_refused_with_the_command(field: str, code: str, command: str) -> None:
+    with pytest.raises(Refused, match=command) as caught:
+        create(**{field: None})
+    assert caught.value.code == code
+
+
+def test_a_full_write_keeps_what_is_not_ours() -> None:
+    current = stored(BODY, ARAccountRef={"value": "30"}, ExchangeRate=1, LinkedTxn=[{"TxnType": "Deposit"}])
+    assert update(PAYMENT, current) == {
+        **BODY,
+        "Id": "77",
+        "SyncToken": "1",
+        "ARAccountRef": {"value": "30"},
+        "ExchangeRate": 1,
+    }
+
+
+def test_what_is_applied_already_stays_applied() -> None:
+    current = stored({**BODY, "Line": [{**BODY["Line"][0], "Amount": Decimal("60.00")}]}, unapplied="60.15")
+    for balance in ("0.00", "60.00", "120.15"):
+        document = {**PAYMENT, "open_balance": Decimal(balance)}
+        assert applied(update(document, current)) == [Decimal("60.00")]
+
+
+def test_links_made_in_quickbooks_stay() -> None:
+    other = {"Amount": Decimal("100.00"), "LinkedTxn": [{"TxnId": "9", "TxnType": "Invoice"}]}
+    current = stored({**BODY, "Line": [other]}, unapplied="20.15")
+    payload = update(PAYMENT, current)
+    assert payload["Line"] == [other, {**BODY["Line"][0], "Amount": Decimal("20.15")}]
+
+
+def test_a_credit_adds_to_what_can_be_settled() -> None:
+    credit = {"Amount": Decimal("10.00"), "LinkedTxn": [{"TxnId": "8", "TxnType": "CreditMemo"}]}
+    document = {**PAYMENT, "open_balance": Decimal("130.15")}
+    assert applied(update(document, stored({**BODY, "Line": [credit]}))) == [
+        Decimal("10.00"),
+        Decimal("130.15"),
+    ]
+
+
+def test_a_note_removed_in_sip_is_removed_and_one_made_in_quickbooks_stays() -> None:
+    noted = stored({**BODY, "PrivateNote": "cheque 12"})
+    assert update(PAYMENT, noted)["PrivateNote"] == "cheque 12"
+    sent = {**PAYMENT, "note": "cheque 12"}
+    body = payment.build(PAYMENT, sent=sent, qbo_id="77", sync_token="1", current=noted)
+    assert "PrivateNote" not in body.payload
+
+
+def test_an_update_without_the_current_object_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="as QuickBooks holds it"):
+        update(PAYMENT, None)
+
+
+def test_the_look_up_is_by_reference() -> None:
+    assert payment.own_queries(BODY) == [
+        "SELECT * FROM Payment WHERE PaymentRefNum = 'SIP-ABCDEFGHJKMNPQRS' ORDERBY Id DESC"
+    ]
+
+
+def test_our_own_payment_is_recognised_whatever_became_of_its_links() -> None:
+    assert payment.is_own(BODY, stored(BODY))
+    assert payment.is_own(BODY, stored({**BODY, "Line": []}, unapplied="120.15"))
+
+
+@pytest.mark.parametrize(
+    "change", [{"TotalAmt": Decimal("120.16")}, {"CustomerRef": {"value": "59"}}, {"TxnDate": "2027-01-01"}]
+)
+def test_a_payment_of_our_reference_that_differs_is_a_collision(change: dict[str, Any]) -> None:
+    candidate = {**stored(BODY), **change}
+    assert not payment.is_own(BODY, candidate)
+    assert payment.holds_place(BODY, candidate)
+
+
+def test_a_payment_of_another_reference_is_none() -> None:
+    for other in ("SIP-ZZZZZZZZZZZZZZZZ", None):
+        assert not payment.is_own(BODY, stored(BODY, PaymentRefNum=other))
+        assert not payment.holds_place(BODY, stored(BODY, PaymentRefNum=other))
+
+
+def test_differences_name_field_sent_and_got() -> None:
+    answer = stored(
+        BODY, TotalAmt=Decimal("120.16"), DepositToAccountRef={"value": "35"}, TxnDate="2027-01-01"
+    )
+    assert payment.differences(BODY, answer) == [
+        ("date", "2026-12-31", "2027-01-01"),
+        ("amount", "120.15", "120.16"),
+        ("deposit account", "4", "35"),
+    ]
+
+
+amounts = st.decimals(Decimal("0.01"), 10**7, places=2)
+
+
+@settings(deadline=None)
+@given(
+    amount=amounts, owed=st.none() | st.decimals(0, 10**7, places=2), note=st.none() | st.text(max_size=20)
+)
+def test_an_update_of_an_unchanged_payment_changes_nothing(
+    amount: Decimal, owed: Decimal | None, note: str | None
+) -> None:
+    document = {**PAYMENT, "amount": amount, "open_balance": owed, "note": note}
+    payload = payment.build(document, sent=None, qbo_id=None, sync_token=None).payload
+    assert encode(payload) == encode(create(**dict(reversed(document.items()))))
+    linked = sum(applied(payload), Decimal(0))
+    assert linked <= amount
+    assert owed is None or linked <= owed
+    current = stored(payload, unapplied=str(amount - linked))
+    body = payment.build(document, sent=document, qbo_id="77", sync_token="1", current=current)
+    assert encode(body.payload) == encode({**payload, "Id": "77", "SyncToken": "1"})
+    assert payment.differences(body.payload, current) == []
+    assert payment.is_own(payload, current)
