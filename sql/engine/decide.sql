@@ -404,7 +404,7 @@ end
 $$;
 
 -- When the first create of a record was committed whose answer never came: an object made since then, equal in
--- all that was sent, may be ours.
+-- all that was sent, may be ours. So it is with what is left of a batch that was sent again and is answered in part.
 create or replace function syncd.first_unsettled_create(company text, entity text, id text) returns timestamptz
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -415,7 +415,8 @@ as $$
     join syncd.company o on o.company_id = c.company_id
         and o.environment = c.environment and o.realm_id = c.realm_id
     where i.company_id = company and i.entity_type = entity and i.entity_id = id
-          and i.operation = 'create' and c.outcome in ('unknown', 'abandoned');
+          and i.operation = 'create'
+          and (c.outcome in ('unknown', 'abandoned') or (c.outcome = 'answered' and c.sends > 1));
 $$;
 
 -- Which SIP records of a company own these QBO objects, with the names they go by.

@@ -246,7 +246,8 @@ begin
 end
 $$;
 
--- A record that cannot be sent at all, found before any call. It stays an error until it changes in SIP.
+-- A record that cannot be sent at all, found before any call. It stays an error until it changes in SIP. Nothing is
+-- done, and SY002 raised, if it changed since it was decided: nobody else would decide it again.
 create or replace function syncd.refuse(
     company text, worker uuid, held_epoch bigint, entity text, id text, name text, decided_version bigint,
     code text, sentence text
@@ -269,5 +270,8 @@ begin
     select company, entity, id, name, 'push', 'error', sentence, r.source, r.run_id, r.attempts, code, 'record',
            worker
     from refused r;
+    if not found then
+        raise exception 'a record of company % changed since it was decided', company using errcode = 'SY002';
+    end if;
 end
 $$;

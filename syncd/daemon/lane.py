@@ -87,13 +87,22 @@ class Lane:
                     retry=retry_if_exception_type(DATABASE_AWAY), wait=wait_random_exponential(0.1, max=3)
                 ):
                     with attempt:
-                        await self._serve()
+                        await self._serve_or_leave()
             except LaneLost:
                 log.warning("lane lost to another daemon")
             finally:
                 for flight in self._flights:
                     flight.cancel()
                 await asyncio.gather(*self._flights, return_exceptions=True)
+
+    async def _serve_or_leave(self) -> None:
+        try:
+            await self._serve()
+        except DATABASE_AWAY:
+            # What had no answer may be done, and a call that nobody sends looks to its own lease as if it were under
+            # way. The next lease finds it.
+            self._leaving = True
+            raise
 
     async def _serve(self) -> None:
         try:

@@ -428,7 +428,7 @@ class Queue:
         )
 
     async def refuse(self, hold: Hold, job: DueJob, code: str, sentence: str) -> None:
-        """A record that cannot be sent at all."""
+        """A record that cannot be sent at all. Raises Changed."""
         await self._value(
             "select syncd.refuse(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             *_words(hold),

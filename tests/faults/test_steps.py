@@ -127,3 +127,19 @@ def test_a_clock_that_was_set_back_does_not_silence_a_company(engine: Engine) ->
     engine.database.execute("update syncd.lane set next_turn = now() + interval '1 hour'")
     wait = engine.database.value("select syncd.take_turn('1', %s, %s, false)", (engine.worker, epoch))
     assert wait <= 10
+
+
+def test_a_refusal_of_a_record_that_changed_meanwhile_is_decided_anew(engine: Engine) -> None:
+    """Its ticket is below the floor by now, so neither the next decision nor the release would see it."""
+    engine.database.add_customer("Ann")
+    engine.absorb()
+    epoch = engine.lease()["1"]
+    [job] = engine.decide(epoch)
+    engine.database.execute("update sip.customers set name = 'Anna'")
+    engine.absorb()
+    with pytest.raises(Exception, match="changed since it was decided"):
+        engine.database.execute(
+            "select syncd.refuse('1', %s, %s, 'customer', %s, 'Ann', %s, 'code', 'Too long.')",
+            (engine.worker, epoch, job["entity_id"], job["version"]),
+        )
+    assert engine.database.value("select count(*) from syncd.sync_log") == 0
