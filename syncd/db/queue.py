@@ -260,14 +260,16 @@ class Queue:
         everything: bool,
         slots: int,
         held: Sequence[str],
+        patience: bool,
     ) -> tuple[Look, list[Leased]]:
-        """Turn up to `slice_` signals into jobs, then take up to `slots` lanes that have work. `since` is the snapshot
-        of the last look, None looks at everything. `held` are the companies whose lanes this worker knows it has.
+        """Turn up to `slice_` signals into jobs, then take up to `slots` lanes that have work; with `patience` none as
+        long as more signals wait. `since` is the snapshot of the last look, None looks at everything. `held` are the
+        companies whose lanes this worker knows it has.
         """
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
-                "select * from syncd.look(%s, %s::pg_snapshot, %s, %s, %s, %s)",
-                (slice_, since, worker, everything, slots, list(held)),
+                "select * from syncd.look(%s, %s::pg_snapshot, %s, %s, %s, %s, %s)",
+                (slice_, since, worker, everything, slots, list(held), patience),
             )
             rows = await cursor.fetchall()
         signals, seen, mine, missed = rows[0][:4]

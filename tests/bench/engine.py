@@ -46,7 +46,13 @@ class Worker:
         while signals == SLICE:
             with self._timed("absorb"):
                 look, _ = await self._queue.look(
-                    self.id, SLICE, self._since, everything=self._since is None, slots=0, held=[]
+                    self.id,
+                    SLICE,
+                    self._since,
+                    everything=self._since is None,
+                    slots=0,
+                    held=[],
+                    patience=True,
                 )
             signals, self._since = look.signals, look.seen
             total += signals
