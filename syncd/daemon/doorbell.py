@@ -95,7 +95,7 @@ class Doorbell:
         return self.healthy and self._seated
 
     async def open(self) -> None:
-        """Connect, make sure that the sessions are direct, and listen. A full look must follow.
+        """Connect, make sure that the sessions are direct, listen, and take duty if it is free. A full look must follow.
 
         Raises psycopg.Error, or Unfit.
         """
@@ -108,6 +108,7 @@ class Doorbell:
                 await self._end_those_before(ears, duty)
                 for channel in ("syncd", "syncd_lanes", "syncd_probe"):
                     await ears.execute(f"listen {channel}")
+                self._seated = await self._take_seat(duty)
         except BaseException:
             await self.close()
             raise
@@ -131,15 +132,15 @@ class Doorbell:
         It asks again and again: a session that waits for a lock holds a snapshot, and with it every VACUUM.
         """
         duty = self._duty
-        if duty is None or not self.healthy:
+        if duty is None or not self.healthy or self._seated:
             return
         try:
             with answers_within(ANSWER_SECONDS, duty):
-                row = await (await duty.execute("select pg_try_advisory_lock(%s, %s)", DUTY)).fetchone()
+                taken = await self._take_seat(duty)
         except psycopg.Error as error:
             self._lost(duty, error)
             return
-        if row == (True,):
+        if taken:
             self._seated = self._duty is duty
             return
         with suppress(TimeoutError):
@@ -326,6 +327,10 @@ class Doorbell:
                 pass
         except psycopg.Error as error:
             self._lost(duty, error)
+
+    async def _take_seat(self, duty: psycopg.AsyncConnection) -> bool:
+        row = await (await duty.execute("select pg_try_advisory_lock(%s, %s)", DUTY)).fetchone()
+        return row == (True,)
 
     async def _ask_for_bell(self, duty: psycopg.AsyncConnection) -> None:
         await duty.execute("select pg_advisory_lock(%s, %s)", BELL)
