@@ -95,7 +95,7 @@ class Doorbell:
         return self.healthy and self._seated
 
     async def open(self) -> None:
-        """Connect, make sure that the sessions are direct, listen, and take duty if it is free. A full look must follow.
+        """Connect, make sure that the sessions are direct, listen, and take duty if it is free. A full look follows.
 
         Raises psycopg.Error, or Unfit.
         """
