@@ -145,18 +145,33 @@ begin
 end
 $$;
 
--- The way out when even a slice of one fails: the oldest signal is set aside with the reason, and the others go on.
+-- The way out when even a slice of one fails: the oldest signal is set aside with the reason, and the others go on. It
+-- is the one that a look of everything takes first, and it is tried once more: another daemon may have been quicker, and
+-- what is set aside for no reason is a change that never arrives. Returns it, or null if it could be absorbed.
 create or replace function syncd.set_aside(because text) returns bigint
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-    with oldest as materialized (
-        select o.signal_id from syncd.outbox o order by o.signal_id limit 1 for update skip locked
-    ), gone as (
-        delete from syncd.outbox o using oldest where o.signal_id = oldest.signal_id returning o.*
+declare
+    oldest bigint;
+begin
+    select o.signal_id into oldest from syncd.outbox o order by o.xid limit 1 for update skip locked;
+    begin
+        perform syncd.absorb(1, everything => true);
+        return null;
+    exception
+        -- Whatever has nothing to do with the signal ends the statement: a deadlock, a lack of resources, a shutdown.
+        when transaction_rollback or insufficient_resources or operator_intervention or system_error then
+            raise;
+        when others then
+            null;
+    end;
+    with gone as (
+        delete from syncd.outbox o where o.signal_id = oldest returning o.*
     )
     insert into syncd.outbox_bad (signal_id, company_id, entity_type, entity_id, signaled_at, reason)
     select g.signal_id, g.company_id, g.entity_type, g.entity_id, g.signaled_at, because from gone g
-    on conflict do nothing
-    returning signal_id;
+    on conflict do nothing;
+    return oldest;
+end
 $$;

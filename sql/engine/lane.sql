@@ -1,7 +1,7 @@
 -- Lanes and workers: who may work for which company, and until when.
 --
 -- Called by: the daemon (heartbeat, leave, lease, lanes_wait, release, pause), in autocommit.
--- Touches:   worker, lane.
+-- Touches:   worker, lane; channel syncd_lanes.
 --
 -- Liveness is one row per daemon; a lane whose owner's row has run out is free. Every write under a lease locks
 -- the lane row first and compares owner and epoch (hold_lane): a daemon that lost its lane can still speak, but
@@ -26,7 +26,7 @@ as $$
     returning alive_until;
 $$;
 
--- A daemon that ends gives everything back at once.
+-- A daemon that ends gives everything back at once. The others look: they do not know of its timers.
 create or replace function syncd.leave(worker uuid) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -36,6 +36,7 @@ begin
     update syncd.lane l set owner = null, due_at = clock_timestamp() where l.owner = worker;
     delete from syncd.worker w
     where w.worker_id = worker or w.alive_until < clock_timestamp() - interval '1 day';
+    perform pg_notify('syncd_lanes', '');
 end
 $$;
 
@@ -143,6 +144,9 @@ begin
         return false;
     end if;
     update syncd.lane l set owner = null, due_at = next_due where l.company_id = company;
+    if leaving and next_due <= clock_timestamp() then
+        perform pg_notify('syncd_lanes', '');  -- whoever leaves may not take it again
+    end if;
     return true;
 end
 $$;

@@ -145,7 +145,8 @@ class Looker:
             return
         because = (error.diag.message_primary or str(error)).strip()
         signal = await self._queue.set_aside(because)
-        log.error("a signal cannot be absorbed and was set aside", signal_id=signal, reason=because)
+        if signal is not None:
+            log.error("a signal cannot be absorbed and was set aside", signal_id=signal, reason=because)
 
     async def _sleep_on_duty(self) -> None:
         end = asyncio.get_running_loop().time() + LINGER_SECONDS

@@ -71,14 +71,13 @@ class Daemon:
         if self._stop.is_set():
             await self._close()
             return
+        bell = asyncio.create_task(self._looker.keep_bell())
         aside = [
-            asyncio.create_task(work)
-            for work in (
-                self._lease.extend(),
-                self._lease.guard(),
-                self._looker.keep_bell(),
-                self._each_day(),
-            )
+            bell,
+            *(
+                asyncio.create_task(work)
+                for work in (self._lease.extend(), self._lease.guard(), self._each_day())
+            ),
         ]
         try:
             log.info(
@@ -90,6 +89,10 @@ class Daemon:
             systemd.notify(READY=1, STATUS="looking for work")
             await self._look_until_stopped()
             systemd.notify(STOPPING=1, STATUS="finishing what is under way")
+            # Whoever finishes does not look: another must be on duty.
+            bell.cancel()
+            await asyncio.wait({bell})
+            await self._bell.close()
             await self._finish()
         finally:
             for task in aside:

@@ -277,7 +277,7 @@ class Queue:
         return Look(signals, seen, tuple(mine or ()), missed), leased
 
     async def set_aside(self, because: str) -> int | None:
-        """Take the oldest signal out of the way, with the reason."""
+        """Take the oldest signal out of the way, with the reason; None if it can be absorbed after all."""
         signal: int | None = await self._value("select syncd.set_aside(%s)", because)
         return signal
 

@@ -253,3 +253,18 @@ def test_settings_and_a_lane_s_owner_never_wait_for_each_other(engine: Engine) -
         owner.commit()
         switching.end()
     assert switching.error is None
+
+
+def test_just_the_signal_that_cannot_be_absorbed_is_set_aside(engine: Engine) -> None:
+    """The bad one has the older transaction, the good one the lower number; and another daemon was quicker."""
+    with psycopg.connect(engine.database.dsn) as sip:
+        sip.execute("select pg_current_xact_id()")
+        engine.database.add_customer("Ann")
+        sip.execute("insert into syncd.outbox (entity_type, entity_id) values ('customer', 'no number')")
+    with pytest.raises(psycopg.DataError):
+        engine.database.execute("select syncd.absorb(1)")
+    for _ in range(2):
+        engine.database.execute("select syncd.set_aside('why')")
+    assert engine.database.rows("select entity_id from syncd.outbox_bad") == [("no number",)]
+    engine.absorb()
+    assert engine.database.value("select count(*) from syncd.job") == 1
