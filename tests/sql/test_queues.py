@@ -100,9 +100,10 @@ def test_backfill_does_not_take_the_place_kept_for_live_work(engine: Engine) -> 
 
 
 def test_an_edit_of_a_backfilled_record_makes_it_live(engine: Engine) -> None:
-    epoch = begin(engine, customers=2)
+    """Behind the live work that was taken, where its owner looks."""
+    epoch = begin(engine, customers=3)
     make_backfill(engine, "Customer 0", "Customer 1")
-    engine.decide(epoch, most=2, share="after")
+    assert taken(engine.decide(epoch, share="none")) == ["Customer 2"]
     floors = engine.floors
     engine.database.execute("update sip.customers set city = 'Boise' where name = 'Customer 1'")
     engine.absorb()
