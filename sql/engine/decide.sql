@@ -83,8 +83,9 @@ $$;
 --
 -- A lane has two queues: names (customers, items), which QuickBooks writes one at a time, and the rest. `most` says
 -- how many to take of the rest and of the names. Within each, live work goes before backfill, or as its `share` says:
--- "first" (backfill has its turn), "none" (only live work may go). A record that failed before is taken alone, as is
--- every record while QuickBooks seems to be in trouble: a call that fails then proves something about one record.
+-- "first" (backfill has its turn: by turns with live work, and before it), "none" (only live work may go). A record
+-- that failed before is taken alone, as is every record while QuickBooks seems to be in trouble: a call that fails then
+-- proves something about one record.
 --
 -- Jobs are taken by ticket. Tickets are drawn under the lane's lock, so whoever holds the lane knows that none will
 -- come at or below the highest it has taken; it gives those back as `floors`, of live rest, live names, backfill rest
@@ -133,25 +134,29 @@ begin
         order by q.due_at limit 100));
 
     with ready as (
-        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed,
+                row_number() over (order by j.ticket) as nth
          from syncd.job j
          where j.company_id = company and j.class = 'live' and not j.names and j.ticket > floors[1]
                and j.due_at is null and j.call_id is null
          order by j.ticket limit rest_most)
         union all
-        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed,
+                row_number() over (order by j.ticket) as nth
          from syncd.job j
          where j.company_id = company and j.class = 'live' and j.names and j.ticket > floors[2]
                and j.due_at is null and j.call_id is null
          order by j.ticket limit names_most)
         union all
-        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed,
+                row_number() over (order by j.ticket) as nth
          from syncd.job j
          where j.company_id = company and j.class = 'backfill' and not j.names and j.ticket > floors[3]
                and j.due_at is null and j.call_id is null and share[1] <> 'none'
          order by j.ticket limit rest_most)
         union all
-        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed
+        (select j.entity_type, j.entity_id, j.class, j.names, j.ticket, j.attempts + j.alone as failed,
+                row_number() over (order by j.ticket) as nth
          from syncd.job j
          where j.company_id = company and j.class = 'backfill' and j.names and j.ticket > floors[4]
                and j.due_at is null and j.call_id is null and share[2] <> 'none'
@@ -160,6 +165,7 @@ begin
         select r.*, row_number() over queue as place, bool_or(r.failed > 0) over queue as retried
         from ready r
         window queue as (partition by r.names order by
+            case when share[case when r.names then 2 else 1 end] = 'first' then r.nth end,
             (r.class = 'backfill') <> (share[case when r.names then 2 else 1 end] = 'first'), r.ticket)
     ), picked as (
         select r.* from ranked r

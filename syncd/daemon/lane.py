@@ -52,7 +52,7 @@ class Lane:
         self._has_open = self._check_open = leased.open_calls
         self._floors = NOTHING_SEEN
         self._again_at: float | None = None
-        self._round = 0
+        self._rounds = {"rest": 0, "names": 0}
         self._leaving = False
         self._resting = False
         self._worked = False
@@ -176,10 +176,9 @@ class Lane:
         # Before asking: what comes while Postgres answers must be asked for again.
         self._ready_rest = self._ready_rest and (rest == 0 or last_place)
         self._ready_names = self._ready_names and names == 0
-        share = "first" if self._round % BACKFILL_EVERY == BACKFILL_EVERY - 1 else "after"
-        self._round += 1
+        of_rest, of_names = self._share("rest", rest), self._share("names", names)
         decided = await self._queue.decide(
-            self._hold, (rest, names), self._floors, ("none" if last_place else share, share)
+            self._hold, (rest, names), self._floors, ("none" if last_place else of_rest, of_names)
         )
         self._floors = decided.floors
         if decided.again_in == 0:
@@ -191,6 +190,12 @@ class Lane:
             if jobs:
                 await self._send(dispatch, jobs)
         return bool(decided.jobs) or decided.again_in == 0
+
+    def _share(self, queue: str, most: int) -> str:
+        """Whether backfill has its turn in this queue, if that is asked at all."""
+        turn = self._rounds[queue] % BACKFILL_EVERY == BACKFILL_EVERY - 1
+        self._rounds[queue] += most > 0
+        return "first" if turn else "after"
 
     async def _send(self, dispatch: Dispatch, jobs: list[DueJob]) -> None:
         try:

@@ -80,7 +80,7 @@ def make_backfill(engine: Engine, *names: str) -> None:
     ("share", "expected"),
     [
         ("after", ["Customer 2", "Customer 3"]),
-        ("first", ["Customer 0", "Customer 1"]),
+        ("first", ["Customer 0", "Customer 2"]),
         ("none", ["Customer 2", "Customer 3"]),
     ],
 )
@@ -90,6 +90,12 @@ def test_live_work_goes_before_backfill_unless_that_has_its_turn(
     epoch = begin(engine, customers=4)
     make_backfill(engine, "Customer 0", "Customer 1")
     assert sorted(taken(engine.decide(epoch, most=2, share=share))) == expected
+
+
+def test_backfill_has_its_turn_where_there_is_room_for_one(engine: Engine) -> None:
+    epoch = begin(engine, customers=2)
+    make_backfill(engine, "Customer 0")
+    assert taken(engine.decide(epoch, most=1, share="first")) == ["Customer 0"]
 
 
 def test_backfill_does_not_take_the_place_kept_for_live_work(engine: Engine) -> None:
