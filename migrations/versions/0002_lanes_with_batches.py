@@ -25,6 +25,7 @@ create table syncd.qbo_limit (
 QUEUES = """
 alter table syncd.entity add column names boolean not null default false;
 alter table syncd.job add column names boolean not null default false;
+update syncd.job set names = true where entity_type = 'customer';
 drop index syncd.job_ready;
 create index job_ready on syncd.job (company_id, class, names, ticket) where due_at is null and call_id is null;
 """
