@@ -126,6 +126,15 @@ class Doorbell:
                     await connection.close()
         self._duty = self._ears = None
 
+    async def resign(self) -> None:
+        """Close, and let another daemon have duty now and not when it next asks."""
+        duty = self._duty
+        if duty is not None and self.on_duty:
+            self._seated = False
+            with suppress(psycopg.Error), answers_within(ANSWER_SECONDS, duty):
+                await duty.execute("select pg_advisory_unlock_all(), pg_notify('syncd_lanes', '')")
+        await self.close()
+
     async def until_duty(self, seconds: float) -> None:
         """For a daemon that is not on duty: until it is, or it is told of lanes, or that long at most.
 

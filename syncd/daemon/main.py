@@ -92,7 +92,7 @@ class Daemon:
             # Whoever finishes does not look: another must be on duty.
             bell.cancel()
             await asyncio.wait({bell})
-            await self._bell.close()
+            await self._bell.resign()
             await self._finish()
         finally:
             for task in aside:

@@ -6,6 +6,8 @@ import time
 from signal import SIGTERM
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from tests.support.bell import LONG, SOON, asleep
 from tests.support.processes import until
 
@@ -65,7 +67,10 @@ def test_duty_passes_on_before_what_is_under_way_is_finished(town: Town) -> None
     town.wait(lambda: first.events("on duty") and town.states() == ["sending"])
     second = town.world.daemon(LONG)
     town.wait(lambda: second.events("the bell is open"))
-    first.process.send_signal(SIGTERM)
+    with psycopg.connect(town.database.dsn, autocommit=True) as listener:
+        listener.execute("listen syncd_lanes")
+        first.process.send_signal(SIGTERM)
+        assert list(listener.notifies(timeout=SOON, stop_after=1)), "who stands by is told"
     until(lambda: second.events("on duty"), seconds=SOON, what="the other is on duty")
     assert first.process.poll() is None
 
