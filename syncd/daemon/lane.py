@@ -157,7 +157,8 @@ class Lane:
 
     async def _begin(self, dispatch: Dispatch) -> bool:
         """Start what may start. False: nothing moved."""
-        if self._check_open and not any(c.opened for c in self._flights.values()):
+        # One at a time, and not beside a call of names, since it may be one.
+        if self._check_open and not any(c.opened or c.names for c in self._flights.values()):
             self._check_open = False
             opened = await dispatch.reopen()
             if opened is not None:
