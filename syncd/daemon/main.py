@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 DAY = 86_400.0
+OVERDUE_SECONDS = 10.0  # beyond the time for answers under way: a silent Postgres must not keep the process
 
 
 class Daemon:
@@ -111,6 +112,14 @@ class Daemon:
             log.warning("second signal: ending at once")
             os._exit(1)
         self._stop.set()
+        asyncio.get_running_loop().call_later(
+            self._config.shutdown_seconds + OVERDUE_SECONDS, self._end_overdue
+        )
+
+    def _end_overdue(self) -> None:
+        # Nothing is lost by it: what is not recorded is asked for by the next owner.
+        log.error("the end takes too long: ending at once")
+        os._exit(1)
 
     async def _open(self) -> None:
         """Wait for Postgres, however long it takes, and refuse to run on a schema that does not fit."""

@@ -151,6 +151,24 @@ def test_a_postgres_that_falls_silent_costs_the_lease_and_no_record(town: Town, 
     _quiet(daemon, 20)
 
 
+@pytest.mark.slow
+def test_a_daemon_ends_though_postgres_says_nothing(town: Town, server: Server) -> None:
+    town.connect()
+    daemon = town.world.daemon({"SYNCD_SHUTDOWN_SECONDS": "1"})
+    town.database.add_customer("Ann")
+    town.settle()
+    frozen = [server.pid, *(pid for (pid,) in town.database.rows(OURS))]
+    try:
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        daemon.process.terminate()
+        daemon.process.wait(20)
+    finally:
+        for pid in frozen:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
 def test_away_at_the_start_and_systemd_is_told(town: Town, server: Server, tmp_path: Path) -> None:
     town.connect()
     town.database.add_customer("Ann")
