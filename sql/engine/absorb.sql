@@ -146,8 +146,8 @@ end
 $$;
 
 -- The way out when even a slice of one fails: the oldest signal is set aside with the reason, and the others go on. It
--- is the one that a look of everything takes first, and it is tried once more: another daemon may have been quicker, and
--- what is set aside for no reason is a change that never arrives. Returns it, or null if it could be absorbed.
+-- is the one that a look of everything takes first, and it is tried once more: another daemon may have been quicker,
+-- and what is set aside for no reason is a change that never arrives. Returns it, or null if it could be absorbed.
 create or replace function syncd.set_aside(because text) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
