@@ -124,7 +124,7 @@ comment on column syncd.health.daemons is 'How many daemons are alive.';
 comment on column syncd.health.outbox is
     'Changes noted by SIP''s triggers that no daemon has looked at yet; near 0 while one runs.';
 comment on column syncd.health.oldest_signal is 'When the oldest of them was made.';
-comment on column syncd.health.outbox_bad is 'Changes that could not be understood; table syncd.outbox_bad says why.';
+comment on column syncd.health.outbox_bad is 'Changes that cannot be sent as they are: syncd.outbox_bad says why.';
 
 comment on view syncd.settings_changes is
     'Who changed which setting, and when. Before the first change everything is off.';

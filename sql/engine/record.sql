@@ -1,6 +1,6 @@
 -- Record: what an answer means for the link, the job, the lane and the log, in one transaction.
 --
--- Called by: the daemon's lane round (record, refuse), in autocommit.
+-- Called by: the daemon's dispatch and courier (record, refuse), in autocommit.
 -- Touches:   job, link, call, sync_log, lane (its pause and count of failures), after hold_lane.
 
 -- What follows from a fault: the state of the job, when it is tried again (null: not by itself), whether that used

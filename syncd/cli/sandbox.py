@@ -56,7 +56,8 @@ def _epilog() -> str:
     "limits",
     multiple=True,
     metavar="NAME=NUMBER",
-    help="Change a throttle: per_minute (500), per_second (10) or concurrent (10); 0 switches it off.",
+    help="Change a throttle: per_minute, per_second, concurrent, batch_per_minute or batch_per_minute_realm; "
+    "0 switches it off. With speed=N their clock runs N times as fast.",
 )
 @click.option(
     "--latency",

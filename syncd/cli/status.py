@@ -76,8 +76,8 @@ def _headline(health: Row, daemons: list[Row], companies: list[Row]) -> Iterator
     if not daemons:
         yield "No daemon is running, so nothing is sent. Start one: systemctl start syncd"
     if health["outbox_bad"]:
-        changes = count(health["outbox_bad"], "change", "changes")
-        yield f"{changes} in SIP could not be understood: see table syncd.outbox_bad."
+        one, many = "change in SIP cannot be sent as it is", "changes in SIP cannot be sent as they are"
+        yield f"{count(health['outbox_bad'], one, many)}: table syncd.outbox_bad says why."
     if person := sum(c["failed"] + c["variances"] for c in companies):
         yield f"{count(person, 'record needs', 'records need')} a person."
     if moving := sum(c["pending"] + c["unknown"] for c in companies):

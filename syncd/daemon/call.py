@@ -45,7 +45,6 @@ class Delivery:
 class Call:
     """One HTTP write with its exact bytes, for a single record or a batch."""
 
-    hold: Hold
     kind: str
     path: str
     request_id: str
@@ -55,11 +54,6 @@ class Call:
     @property
     def is_batch(self) -> bool:
         return self.kind == CallKind.BATCH
-
-    @property
-    def what(self) -> str:
-        """How a log line names it."""
-        return f"a batch of {len(self.deliveries)}" if self.is_batch else self.deliveries[0].what
 
 
 def delivery_of(job: DueJob, bid: str, body: Body) -> Delivery:
@@ -83,10 +77,10 @@ def delivery_of(job: DueJob, bid: str, body: Body) -> Delivery:
 def single(hold: Hold, job: DueJob, delivery: Delivery, content: bytes) -> Call:
     """The call that sends one record by itself; `content` is its encoded payload."""
     path = module_for(job.entity_type).path
-    return Call(hold, CallKind.SINGLE, path, request_id(job, hold.company_id, content), content, (delivery,))
+    return Call(CallKind.SINGLE, path, request_id(job, hold.company_id, content), content, (delivery,))
 
 
-def batch(hold: Hold, deliveries: Sequence[tuple[Delivery, bytes]]) -> Call:
+def batch(deliveries: Sequence[tuple[Delivery, bytes]]) -> Call:
     """The call that sends several, each with its encoded payload. Its id is random: what one holds may never come
     together again.
     """
@@ -101,7 +95,7 @@ def batch(hold: Hold, deliveries: Sequence[tuple[Delivery, bytes]]) -> Call:
         for delivery, content in deliveries
     ]
     body = b'{"BatchItemRequest":[%s]}' % b",".join(items)
-    return Call(hold, CallKind.BATCH, BATCH, str(uuid.uuid4()), body, tuple(d for d, _ in deliveries))
+    return Call(CallKind.BATCH, BATCH, str(uuid.uuid4()), body, tuple(d for d, _ in deliveries))
 
 
 def request_id(job: DueJob, company_id: str, body: bytes) -> str:
@@ -120,14 +114,13 @@ def request_id(job: DueJob, company_id: str, body: bytes) -> str:
     return str(uuid.uuid5(NAMESPACE, "\x1f".join(parts)))
 
 
-def reopened(hold: Hold, call: OpenCall) -> Call:
+def reopened(call: OpenCall) -> Call:
     """The call that an open one was. Of a batch only the records that still wait are told of; its bytes are whole."""
     content = parse(call.body.decode())
     payloads = {"1": content}
     if call.kind == CallKind.BATCH:
         payloads = {item["bId"]: _payload_of(item) for item in content["BatchItemRequest"]}
     return Call(
-        hold,
         call.kind,
         call.path,
         call.request_id,

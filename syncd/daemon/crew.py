@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from syncd.daemon.ending import end
 from syncd.daemon.lane import NOTHING_SEEN, Lane
 
 if TYPE_CHECKING:
@@ -92,10 +93,7 @@ class Crew:
             for lane in self._lanes.values():
                 lane.leave()
             await asyncio.wait(self._tasks.values(), timeout=seconds)
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(self.tasks)
 
     def _lane_ended(self, task: asyncio.Task[None]) -> None:
         del self._lanes[task.get_name()], self._tasks[task.get_name()]

@@ -60,7 +60,7 @@ class Dispatch:
         call = (
             single(self._hold, first, delivery, content)
             if len(built) == 1
-            else batch(self._hold, [(d, c) for _, d, c in built])
+            else batch([(d, c) for _, d, c in built])
         )
         call_id, wait = await self._queue.intend(
             self._hold,
@@ -78,7 +78,7 @@ class Dispatch:
         opened = await self._queue.reopen(self._hold)
         if opened is None:
             return None
-        return Committed(opened.call_id, reopened(self._hold, opened), opened.names, opened=opened)
+        return Committed(opened.call_id, reopened(opened), opened.names, opened=opened)
 
     async def deliver(self, committed: Committed) -> list[Settled]:
         """Send a committed call and record what comes back, each record as soon as its outcome is clear."""

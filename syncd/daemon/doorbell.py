@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import structlog
 
+from syncd.daemon.ending import end
 from syncd.db.patience import answers_within, sever
 from syncd.db.queue import PATIENCE
 
@@ -182,8 +183,7 @@ class Doorbell:
                 return None
             lost = asyncio.create_task(self._until_lost(duty))
             await self._ends(lost, seconds, until, stop)
-            lost.cancel()
-            await asyncio.wait({lost})
+            await end([lost])
             self._count(stop)
             if self._rung.is_set() and self.healthy:
                 self._rung.clear()

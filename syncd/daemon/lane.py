@@ -16,6 +16,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from syncd.daemon.access import NoAccess
 from syncd.daemon.dispatch import Dispatch
+from syncd.daemon.ending import end
 from syncd.db.queue import DATABASE_AWAY, Changed, LaneLost
 from syncd.db.states import State
 from syncd.qbo.oauth import MalformedTokens
@@ -91,9 +92,7 @@ class Lane:
             except LaneLost:
                 log.warning("lane lost to another daemon")
             finally:
-                for flight in self._flights:
-                    flight.cancel()
-                await asyncio.gather(*self._flights, return_exceptions=True)
+                await end(self._flights)
 
     async def _serve_or_leave(self) -> None:
         try:

@@ -123,7 +123,9 @@ class Looker:
             self._full = now
         if look.missed:
             self.missed += look.missed
-            log.error("the slow look found changes that nothing had announced", signals=look.missed)
+            log.error(
+                "the slow look found changes that nothing had announced: report it", signals=look.missed
+            )
         self._full_slices = self._full_slices + 1 if look.signals >= self._slice else 0
         self._since = look.seen
         self._slice = min(SLICE, self._slice * 2)

@@ -19,6 +19,7 @@ from syncd.daemon import systemd
 from syncd.daemon.access import Keys
 from syncd.daemon.crew import Crew
 from syncd.daemon.doorbell import Doorbell
+from syncd.daemon.ending import end
 from syncd.daemon.lease import Lease
 from syncd.daemon.look import Looker
 from syncd.db import check
@@ -91,14 +92,11 @@ class Daemon:
             await self._look_until_stopped()
             systemd.notify(STOPPING=1, STATUS="finishing what is under way")
             # Whoever finishes does not look: another must be on duty.
-            bell.cancel()
-            await asyncio.wait({bell})
+            await end([bell])
             await self._bell.resign()
             await self._finish()
         finally:
-            for task in aside:
-                task.cancel()
-            await asyncio.gather(*aside, return_exceptions=True)
+            await end(aside)
             await self._bell.close()
             await self._close()
 

@@ -285,9 +285,12 @@ def _base(account: Account | None, *, executable: bool) -> Path:
 def _make_directory(base: Path) -> tuple[Path, int]:
     while True:
         directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-        lock = os.open(directory, os.O_RDONLY)
+        # Somebody's sweep may come before the folder is open, and before it is locked.
+        try:
+            lock = os.open(directory, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # Somebody's sweep may have come between the two lines above.
         if directory.exists():
             directory.chmod(0o711)
             return directory, lock

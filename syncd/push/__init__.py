@@ -239,7 +239,7 @@ def money(*keys: str) -> Reading:
     return lambda holder: str(cents(read(holder) or 0))
 
 
-def no_variances(document: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[str]:  # noqa: ARG001
+def no_variances(document: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 (the protocol's shape)
     """`variances` of a module whose differences say everything."""
     return []
 

@@ -115,7 +115,7 @@ def own_queries(payload: Mapping[str, Any]) -> list[str]:
     name = payload["DisplayName"]
     names = f"{literal(name)}, {literal(name + DELETED)}"
     return [  # QuickBooks' query language has no parameters; `literal` escapes
-        f"SELECT * FROM {kind} WHERE DisplayName IN ({names}) AND Active IN (true, false) ORDERBY Id"  # noqa: S608
+        f"SELECT * FROM {kind} WHERE DisplayName IN ({names}) AND Active IN (true, false) ORDERBY Id"  # noqa: S608 (each value went through `literal`)
         for kind in ("Customer", "Vendor", "Employee")
     ]
 

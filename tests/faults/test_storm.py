@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tests.support.processes import Daemon
 
 CONNECTIONS = 8
-MISSED = "the slow look found changes that nothing had announced"
+MISSED = "the slow look found changes that nothing had announced: report it"
 PATIENT = {"SYNCD_LEASE_SECONDS": "15", "SYNCD_HTTP_TIMEOUT_SECONDS": "60"}
 
 # Each signal that is absorbed, and by which transaction; the clusters' own commit times tell when.

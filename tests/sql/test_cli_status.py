@@ -102,7 +102,7 @@ def test_changes_that_no_daemon_looked_at_are_not_called_well(syncd: Commands, d
     database.execute(
         "insert into syncd.outbox_bad (signal_id, entity_type, signaled_at, reason) values (1, 'x', now(), '')"
     )
-    assert first(syncd) == "1 change in SIP could not be understood: see table syncd.outbox_bad."
+    assert first(syncd) == "1 change in SIP cannot be sent as it is: table syncd.outbox_bad says why."
     assert syncd("status", "--json").json["outbox"] == 1
 
 

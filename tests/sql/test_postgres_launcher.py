@@ -194,6 +194,26 @@ def test_killing_the_supervisor_too_leaves_no_server_and_the_next_launch_cleans_
         assert eventually(lambda: not directory.exists())
 
 
+def test_a_sweep_that_comes_right_after_the_folder_was_made_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = tempfile.mkdtemp
+    swept: list[str] = []
+
+    def make_and_sweep(prefix: str, dir: Path) -> str:  # noqa: A002 (as tempfile calls it)
+        made = make(prefix=prefix, dir=str(dir))
+        if not swept:
+            swept.append(made)
+            postgres._sweep(tmp_path)
+        return made
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make_and_sweep)
+    directory, lock = postgres._make_directory(tmp_path)
+    os.close(lock)
+    assert directory.exists()
+    assert not Path(swept[0]).exists()
+
+
 def test_a_sweep_leaves_servers_in_use_alone(server: Server) -> None:
     postgres._sweep(server.directory.parent)
     assert answer(server, "select 1") == 1
