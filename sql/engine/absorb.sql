@@ -12,10 +12,11 @@ as $$
         (t.signal_id, coalesce(t.company_id, d.company_id, l.company_id), t.entity_type, t.entity_id, t.xid,
          t.signaled_at)::syncd.outbox)
     from unnest(taken) t
-    left join syncd.documents(
-        (select array_agg(n.entity_type order by n.signal_id) from unnest(taken) n where n.company_id is null),
-        (select array_agg(n.entity_id order by n.signal_id) from unnest(taken) n where n.company_id is null)
-    ) d on t.company_id is null and d.entity_type = t.entity_type and d.entity_id = t.entity_id
+    left join lateral (
+        select array_agg(n.entity_type) as types, array_agg(n.entity_id) as ids
+        from (select distinct u.entity_type, u.entity_id from unnest(taken) u where u.company_id is null) n
+    ) unknown on true
+    left join lateral syncd.documents(unknown.types, unknown.ids) d on t.company_id is null and d.entity_type = t.entity_type and d.entity_id = t.entity_id
     left join lateral (
         select k.company_id from syncd.link k
         where t.company_id is null and k.entity_type = t.entity_type and k.sip_id = t.entity_id
@@ -23,9 +24,33 @@ as $$
     ) l on true;
 $$;
 
+-- Signals of what has records, and is none itself, become signals of those.
+create or replace function syncd.with_parts(taken syncd.outbox[]) returns syncd.outbox[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with wholes as (
+        select t.* from unnest(taken) t
+        where t.entity_id is not null
+              and exists (select from syncd.expansion x where x.entity_type = t.entity_type)
+    ), asked as (
+        select array_agg(n.entity_type) as types, array_agg(n.entity_id) as ids
+        from (select distinct w.entity_type, w.entity_id from wholes w) n
+    ), signals as (
+        select t.* from unnest(taken) t where t.signal_id <> all(array(select w.signal_id from wholes w))
+        union all
+        select w.signal_id, coalesce(p.company_id, w.company_id), p.part_type, p.part_id, w.xid, w.signaled_at
+        from asked
+        cross join lateral syncd.parts(asked.types, asked.ids) p
+        join wholes w on w.entity_type = p.entity_type and w.entity_id = p.entity_id
+    )
+    select array_agg((s.signal_id, s.company_id, s.entity_type, s.entity_id, s.xid, s.signaled_at)::syncd.outbox)
+    from signals s;
+$$;
+
 -- Takes up to `slice` signals. Returns how many it took, how many jobs came of them, the snapshot that the next look
 -- may begin from, and which lanes that `worker` holds got work; other daemons are told of theirs. A signal is dropped
--- if its company is not ours, or if its toggle was off when the change was committed.
+-- if its company is not ours, or if its toggle was off when the change was committed and no other record waits for it.
 --
 -- `since` is the snapshot of the last look whose slice was not full: only what was not visible to it is looked at,
 -- which stays cheap however many dead rows an old transaction keeps. Null looks at everything. A transaction may take
@@ -82,6 +107,9 @@ begin
         return;
     end if;
 
+    if exists (select from unnest(taken) t join syncd.expansion x on x.entity_type = t.entity_type) then
+        taken := syncd.with_parts(taken);
+    end if;
     if exists (select from unnest(taken) t where t.company_id is null) then
         taken := syncd.with_company(taken);
     end if;
@@ -101,19 +129,24 @@ begin
 
     with owed as materialized (
         -- Once for each transaction, however many rows it wrote.
-        select w.company_id, w.entity_type, w.xid, w.names
+        select w.company_id, w.entity_type, w.xid
         from (
-            select distinct t.company_id, t.entity_type, t.xid, e.toggle, e.names
+            select distinct t.company_id, t.entity_type, t.xid, e.toggle
             from unnest(taken) t join syncd.entity e on e.entity_type = t.entity_type
         ) w
         where exists (select from syncd.lane l where l.company_id = w.company_id limit 1)
               and syncd.was_on(w.company_id, w.toggle, w.xid)
     ), made as (
-        insert into syncd.job as j (company_id, entity_type, entity_id, names, owed_since)
-        select t.company_id, t.entity_type, t.entity_id, e.names, min(t.signaled_at)
+        insert into syncd.job as j (company_id, entity_type, entity_id, names, owed_since, required)
+        select t.company_id, t.entity_type, t.entity_id, e.names, min(t.signaled_at), bool_and(o.xid is null)
         from unnest(taken) t
-        join owed e on e.company_id = t.company_id and e.entity_type = t.entity_type and e.xid = t.xid
+        join syncd.entity e on e.entity_type = t.entity_type
+        left join owed o on o.company_id = t.company_id and o.entity_type = t.entity_type and o.xid = t.xid
         where t.entity_id is not null
+              and (o.xid is not null
+                   or exists (select from syncd.job w
+                              where w.company_id = t.company_id and w.waits_for_type = t.entity_type
+                                    and w.waits_for_id = t.entity_id and w.waits_for_id is not null))
         group by t.company_id, t.entity_type, t.entity_id, e.names
         order by t.company_id, t.entity_type, t.entity_id
         on conflict on constraint job_pkey do update
@@ -128,7 +161,8 @@ begin
             -- What an open call waits for, it still waits for: a switch must find it to release it.
             waits_on = case when j.call_id is null then null else j.waits_on end,
             attempts = 0, alone = 0, reason = null, waits_for_type = null, waits_for_id = null,
-            fault_class = null, error_code = null
+            fault_class = null, error_code = null, missing = null, unready_since = null,
+            required = j.required or excluded.required
         returning j.company_id
     )
     select count(*), array_agg(distinct made.company_id) into jobs, companies from made;

@@ -5,7 +5,7 @@
 -- Touches:   job, link, call, call_item, sync_log; always after the lane (hold_lane).
 --
 -- Verdicts: push (send it), skip (leave it out, with a log row), wait (not now; parked until what it waits for
--- happens), drop (nothing to do, no log row).
+-- happens), refuse (it cannot be sent until it changes, with a log row), drop (nothing to do, no log row).
 
 -- The verdict on records of one company as things stand now. Changes nothing.
 create or replace function syncd.judge(company text, types text[], ids text[])
@@ -13,7 +13,7 @@ returns table (
     entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,
     waits_on syncd.waits_on, reason text, document jsonb, fingerprint text, operation text,
     qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb, linked_as syncd.state,
-    link_place tid
+    link_place tid, missing syncd.record_key[]
 )
 language sql stable rows 30
 set search_path = pg_catalog, pg_temp
@@ -21,15 +21,23 @@ as $$
     with asked as (
         select * from unnest(types, ids) as w (entity_type, entity_id)
     ), facts as (
-        select w.entity_type, w.entity_id, e.qbo_type,
+        select w.entity_type, w.entity_id, e.qbo_type, e.aside, e.fixed,
                coalesce(d.entity_name, l.document ->> 'name', w.entity_id) as entity_name,
-               d.document, coalesce(d.due, false) as due, d.skip, d.entity_id is not null as there,
-               encode(sha256(convert_to(d.document::text, 'UTF8')), 'hex') as fingerprint,
+               -- What a mapping says applies at creation only.
+               d.document || coalesce((
+                   select jsonb_object_agg(m.key, l.document -> m.key)
+                   from jsonb_each_text(e.mapped) m
+                   where l.qbo_id is not null and jsonb_typeof(l.document -> m.key) <> 'null'
+                         and (m.value is null or l.document -> m.value = d.document -> m.value)), '{}') as document,
+               -- A customer that somebody deleted is still needed by the invoice that is due.
+               coalesce(d.due or (j.required and e.names), false) as due,
+               d.skip, d.missing, d.unready, d.entity_id is not null as there,
                l.qbo_id, l.sync_token, coalesce(l.generation, 0) as generation, l.fingerprint as sent,
                l.document as sent_document, l.state as linked_as, l.place as link_place,
                c.state = 'connected' as connected,
-               s.enable_sync and (e.toggle is null or (to_jsonb(s) ->> e.toggle)::boolean) as switched_on,
-               coalesce(j.source, 'auto') <> 'auto' as by_hand
+               s.enable_sync and (e.toggle is null or coalesce(j.required, false)
+                                  or (to_jsonb(s) ->> e.toggle)::boolean) as switched_on,
+               coalesce(j.source, 'auto') <> 'auto' as by_hand, j.unready_since
         from asked w
         join syncd.entity e on e.entity_type = w.entity_type
         join syncd.sync_settings s on s.company_id = company
@@ -41,24 +49,37 @@ as $$
             limit 1
         ) l on true
         left join lateral (
-            select q.source from syncd.job q
+            select q.source, q.required, q.unready_since from syncd.job q
             where q.company_id = company and q.entity_type = w.entity_type and q.entity_id = w.entity_id
             limit 1
         ) j on true
         left join syncd.documents(types, ids) d
             on d.entity_type = w.entity_type and d.entity_id = w.entity_id and d.company_id = company
+    ), printed as (
+        select f.*, encode(sha256(convert_to((f.document - f.aside)::text, 'UTF8')), 'hex') as fingerprint,
+               (select string_agg(k, ', ') from unnest(f.fixed) k
+                where f.sent_document -> k is distinct from f.document -> k) as moved
+        from facts f
     )
     select f.entity_type, f.entity_id, f.entity_name, v.verdict, v.parks_as::syncd.state,
            v.waits_on::syncd.waits_on, v.reason, f.document, f.fingerprint,
            case when f.qbo_id is null then 'create' else 'update' end,
-           f.qbo_type, f.qbo_id, f.sync_token, f.generation, f.sent_document, f.linked_as, f.link_place
-    from facts f
+           f.qbo_type, f.qbo_id, f.sync_token, f.generation, f.sent_document, f.linked_as, f.link_place, f.missing
+    from printed f
+    left join lateral (
+        -- Only for what lacks something: the record that goes first, by the name people know it by.
+        select lower(e.label) as label, coalesce(d.entity_name, m.entity_id) as name
+        from unnest(f.missing[1:1]) m
+        join syncd.entity e on e.entity_type = m.entity_type
+        left join syncd.documents(array[m.entity_type], array[m.entity_id]) d on d.company_id = company
+    ) first on true
     cross join lateral (
         select * from (values
             (1, not (f.there and f.due) and f.qbo_id is null, 'drop', null, null,
              case when f.there then 'It is not in a state that QuickBooks should know of.'
                   else 'There is no such record in Service Invoice Pro.' end),
-            (2, f.fingerprint = f.sent and f.due and f.qbo_id is not null, 'drop', null, null,
+            (2, f.due and f.qbo_id is not null
+                and (f.fingerprint = f.sent or (f.fixed is not null and f.moved is null)), 'drop', null, null,
              'QuickBooks has this already.'),
             (3, not f.connected, 'wait', 'waiting', 'connection', 'The company is not connected to QuickBooks.'),
             (4, not f.switched_on and not f.by_hand, 'wait', 'waiting', 'setting',
@@ -67,8 +88,16 @@ as $$
              format('It was %s in Service Invoice Pro after it had been synced. QuickBooks keeps it as it was: '
                     'change it there by hand if it should go too.',
                     case when f.there then 'withdrawn' else 'deleted' end)),
-            (6, f.skip is not null, 'skip', null, null, f.skip),
-            (7, true, 'push', null, null, null)
+            (6, f.fixed is not null and f.qbo_id is not null, 'wait', 'diverged', null,
+             format('It was changed in Service Invoice Pro after it had been synced (%s). QuickBooks keeps it as it '
+                    'was: change it there by hand if it should change too.', f.moved)),
+            (7, f.skip is not null, 'skip', null, null, f.skip),
+            (8, cardinality(f.missing) > 0, 'wait', 'waiting', 'record',
+             format('It waits for %s "%s", which goes first.', first.label, first.name)),
+            (9, f.unready is not null and f.unready_since < clock_timestamp() - interval '60 seconds',
+             'refuse', 'error', null, f.unready),
+            (10, f.unready is not null, 'wait', 'waiting', 'document', f.unready),
+            (11, true, 'push', null, null, null)
         ) as c (place, holds, verdict, parks_as, waits_on, reason)
         where c.holds
         order by c.place
@@ -114,6 +143,7 @@ declare
     types text[];
     ids text[];
     more boolean;
+    answered integer;
 begin
     if held.not_before > clock_timestamp() then
         again_in := nullif(extract(epoch from held.not_before - clock_timestamp()), 'infinity');
@@ -212,9 +242,17 @@ begin
         where j.ctid = any(array(select v.place from judged v where v.verdict in ('drop', 'skip')))
     ), parked as (
         update syncd.job j
-        set state = v.parks_as, waits_on = v.waits_on, reason = v.reason, due_at = 'infinity'
+        set state = v.parks_as, waits_on = v.waits_on, reason = v.reason,
+            due_at = case when v.waits_on = 'document' then clock_timestamp() + interval '2 seconds'
+                          else 'infinity' end,
+            unready_since = case when v.waits_on = 'document' then coalesce(j.unready_since, clock_timestamp()) end,
+            waits_for_type = case when v.waits_on = 'record' then v.missing[1].entity_type end,
+            waits_for_id = case when v.waits_on = 'record' then v.missing[1].entity_id end,
+            missing = case when v.waits_on = 'record' then to_jsonb(v.missing) end,
+            attempts = case when v.verdict = 'refuse' then j.attempts + 1 else j.attempts end,
+            fault_class = case when v.verdict = 'refuse' then 'record' end::syncd.fault_class
         from judged v
-        where j.ctid = v.place and v.verdict = 'wait'
+        where j.ctid = v.place and v.verdict in ('wait', 'refuse')
     ), logged as (
         insert into syncd.sync_log (company_id, entity_type, entity_id, entity_name, direction, status, error,
                                     source, run_id, qbo_id, worker_id)
@@ -222,7 +260,7 @@ begin
                case v.verdict when 'skip' then 'skipped' else 'error' end::syncd.log_status, v.reason,
                v.source, v.run_id, v.qbo_id, worker
         from judged v
-        where v.verdict = 'skip' or (v.parks_as = 'diverged' and v.linked_as <> 'diverged')
+        where v.verdict in ('skip', 'refuse') or (v.parks_as = 'diverged' and v.linked_as <> 'diverged')
     ), relinked as (
         -- Remembered on the link, so that one divergence is one log row, and forgotten when the record is back.
         update syncd.link k set state = case v.verdict when 'wait' then 'diverged' else 'synced' end::syncd.state
@@ -235,11 +273,62 @@ begin
     )
     select v.entity_type, v.entity_id, v.entity_name, v.version, v.document, v.fingerprint, v.operation,
            v.qbo_type, v.qbo_id, v.sync_token, v.generation, v.sent_document, v.environment, v.realm_id,
-           v.names, again_in, next_floors
+           v.names,
+           case when exists (select from judged w where w.verdict = 'wait' and w.waits_on = 'record') then 0
+                when exists (select from judged w where w.verdict = 'wait' and w.waits_on = 'document')
+                    then least(again_in, 2)
+                else again_in end,
+           next_floors
     from (select 1) as one
     left join pushes v on true
     order by v.rank, v.class, v.ticket;
+    get diagnostics answered = row_count;
+    if answered < cardinality(types) or cardinality(types) = 1 then
+        perform syncd.require(company, types, ids);
+    end if;
 end
+$$;
+
+-- Makes jobs of what these records wait for, whatever the toggle of those says: they go first. A record pushed by hand
+-- has its prerequisites pushed by hand. In a statement of its own: a record may be parked and required in one decision.
+create or replace function syncd.require(company text, types text[], ids text[]) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    with waiting as materialized (
+        select q.ctid as place, q.missing, q.class, q.source
+        from unnest(types, ids) as w (entity_type, entity_id)
+        cross join lateral (
+            select j.ctid, j.missing, j.class, j.source from syncd.job j
+            where j.company_id = company and j.entity_type = w.entity_type and j.entity_id = w.entity_id
+                  and j.missing is not null
+            limit 1
+        ) q
+    ), wanted as (
+        select m.entity_type, m.entity_id, e.names, min(w.class) as class, max(w.source) as source
+        from waiting w
+        cross join lateral jsonb_to_recordset(w.missing) as m (entity_type text, entity_id text)
+        join syncd.entity e on e.entity_type = m.entity_type
+        group by m.entity_type, m.entity_id, e.names
+    ), known as (
+        update syncd.job j set missing = null
+        from waiting w
+        where j.ctid = w.place and not exists (
+            select from wanted p
+            where j.company_id = company and j.entity_type = p.entity_type and j.entity_id = p.entity_id)
+    )
+    insert into syncd.job as j (company_id, entity_type, entity_id, names, class, source, required)
+    select company, p.entity_type, p.entity_id, p.names, p.class, p.source, true from wanted p
+    order by p.entity_type, p.entity_id
+    on conflict on constraint job_pkey do update
+    set required = true, class = least(j.class, excluded.class), source = greatest(j.source, excluded.source),
+        missing = null,
+        state = case when j.waits_on = 'setting' and j.call_id is null then 'pending' else j.state end,
+        due_at = case when j.waits_on = 'setting' and j.call_id is null then null else j.due_at end,
+        reason = case when j.waits_on = 'setting' and j.call_id is null then null else j.reason end,
+        ticket = case when j.waits_on = 'setting' and j.call_id is null then nextval('syncd.job_ticket')
+                      else j.ticket end,
+        waits_on = case when j.waits_on = 'setting' and j.call_id is null then null else j.waits_on end;
 $$;
 
 -- The intent: a call with its exact bytes, committed before it is sent, for one record or a batch of them. `items`

@@ -1,6 +1,7 @@
 -- Documents: one way to read any record of SIP as the canonical JSON that is compared and sent.
 --
--- Called by: `syncd db upgrade` (assemble), which generates syncd.documents from every view syncd.document_*.
+-- Called by: sql/entity (register), `syncd db upgrade` (assemble), which generates syncd.documents from every view
+--            syncd.document_* and syncd.parts from every view syncd.parts_*.
 --
 -- The contract of a view syncd.document_<entity>, one file each in sql/entity:
 --     key          SIP's own key, in SIP's own type, so that SIP's index is used
@@ -8,21 +9,55 @@
 --     entity_name  text, the name or number that people know the record by
 --     due          boolean, false while the record is in no state that QuickBooks should know of
 --     skip         text, why this record is left out although it is due (a sentence), else null
---     document     jsonb, all that QuickBooks is told of it and nothing else
+--     missing      record_key[], the records that it refers to and that have no link yet; empty if none
+--     unready      text, why it is not whole yet (a sentence): more is expected from SIP in seconds; else null
+--     document     jsonb, all that QuickBooks is told of it and nothing else; references are QuickBooks' ids
+--
+-- A signal may be of something that is no record itself but has some: a timesheet has entries. Then the type is in
+-- syncd.expansion, and the view syncd.parts_<type> has key, company_id and part_id (text).
 
--- Generates syncd.documents(types, ids): the records asked for, pair by pair; one that is gone has no row.
+-- What is linked in the realm that its company is connected to: the only ids that a document may name.
+create view syncd.linked as
+select k.company_id, k.entity_type, k.sip_id, k.qbo_id, k.document
+from syncd.link k
+join syncd.company c on c.company_id = k.company_id and c.environment = k.environment and c.realm_id = k.realm_id
+where k.qbo_id is not null;
+
+-- Makes an entity type known. `rank` says what goes first. `names` are lists that QuickBooks writes one at a time.
+-- Of the keys of its documents,
+--     mapped  come from mappings, which apply at creation only: an update keeps what was sent last, as long as the key
+--             that each names (null: none) has not changed;
+--     aside   are for the push module and no reason to send;
+--     fixed   can never change: a record that has them is never updated, and one that differs has diverged.
+create or replace function syncd.register(
+    entity text, label text, qbo_type text, rank integer, toggle text default null, names boolean default false,
+    mapped jsonb default '{}', aside text[] default '{}', fixed text[] default null
+) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into syncd.entity as e (entity_type, label, qbo_type, rank, toggle, names, mapped, aside, fixed)
+    values (entity, label, qbo_type, rank, toggle, names, mapped, aside, fixed)
+    on conflict (entity_type) do update
+    set label = excluded.label, qbo_type = excluded.qbo_type, rank = excluded.rank, toggle = excluded.toggle,
+        names = excluded.names, mapped = excluded.mapped, aside = excluded.aside, fixed = excluded.fixed;
+$$;
+
+-- Generates syncd.documents(types, ids): the records asked for, pair by pair; one that is gone has no row. And
+-- syncd.parts(types, ids): the records that each of these has.
 create or replace function syncd.assemble() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     branches text;
+    parts text;
 begin
     -- The key is compared in SIP's type: a cast on the column would hide SIP's index from the planner. CASE keeps
     -- the ids of other entity types, which may not even parse, away from the cast.
     select string_agg(format(
-        'select w.entity_type, w.entity_id, d.company_id, d.entity_name, d.due, d.skip, d.document '
-        'from asked w join syncd.%I d on d.key = case when w.entity_type = %L then w.entity_id::%s end',
+        'select w.entity_type, w.entity_id, d.company_id, d.entity_name, d.due, d.skip, d.missing, d.unready, '
+        'd.document from asked w join syncd.%I d on d.key = case when w.entity_type = %L then w.entity_id::%s end',
         'document_' || e.entity_type, e.entity_type, format_type(a.atttypid, a.atttypmod)),
         E'\nunion all ' order by e.rank, e.entity_type)
     into strict branches
@@ -33,7 +68,25 @@ begin
     execute format(
         'create or replace function syncd.documents(types text[], ids text[]) '
         'returns table (entity_type text, entity_id text, company_id text, entity_name text, due boolean, '
-        'skip text, document jsonb) language sql stable rows 30 set search_path = pg_catalog, pg_temp as %L',
+        'skip text, missing syncd.record_key[], unready text, document jsonb) '
+        'language sql stable rows 30 set search_path = pg_catalog, pg_temp as %L',
         E'with asked as (select * from unnest(types, ids) as w (entity_type, entity_id))\n' || branches);
+
+    select string_agg(format(
+        'select w.entity_type, w.entity_id, p.company_id, %L, p.part_id from asked w join syncd.%I p '
+        'on p.key = case when w.entity_type = %L then w.entity_id::%s end',
+        x.part_type, 'parts_' || x.entity_type, x.entity_type, format_type(a.atttypid, a.atttypmod)),
+        E'\nunion all ' order by x.entity_type)
+    into parts
+    from syncd.expansion x
+    join pg_attribute a
+        on a.attrelid = to_regclass('syncd.parts_' || x.entity_type) and a.attname = 'key';
+
+    execute format(
+        'create or replace function syncd.parts(types text[], ids text[]) '
+        'returns table (entity_type text, entity_id text, company_id text, part_type text, part_id text) '
+        'language sql stable rows 30 set search_path = pg_catalog, pg_temp as %L',
+        E'with asked as (select * from unnest(types, ids) as w (entity_type, entity_id))\n'
+        || coalesce(parts, 'select null, null, null, null, null where false'));
 end
 $$;

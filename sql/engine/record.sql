@@ -192,7 +192,7 @@ begin
         -- What waited for one of these is due now.
         update syncd.job j
         set state = 'pending', due_at = null, waits_on = null, waits_for_type = null, waits_for_id = null,
-            reason = null, ticket = nextval('syncd.job_ticket')
+            missing = null, reason = null, ticket = nextval('syncd.job_ticket')
         where j.ctid = any(array(
             select q.ctid from settled s
             join syncd.job q

@@ -2,11 +2,8 @@
 --
 -- Called by: `syncd db upgrade`; read through syncd.documents.
 
-insert into syncd.entity (entity_type, label, qbo_type, rank, toggle, names)
-values ('customer', 'Customer', 'Customer', 1, 'auto_customers', true)
-on conflict (entity_type) do update
-set label = excluded.label, qbo_type = excluded.qbo_type, rank = excluded.rank, toggle = excluded.toggle,
-    names = excluded.names;
+select syncd.register('customer', label => 'Customer', qbo_type => 'Customer', rank => 1, toggle => 'auto_customers',
+                      names => true);
 
 create view syncd.document_customer as
 select
@@ -15,6 +12,8 @@ select
     btrim(s.name) as entity_name,
     not s.deleted as due,
     null::text as skip,
+    '{}'::syncd.record_key [] as missing,
+    null::text as unready,
     jsonb_build_object(
         'name', btrim(s.name),
         'email', nullif(btrim(s.email), ''),

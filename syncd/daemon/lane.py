@@ -182,8 +182,8 @@ class Lane:
         )
         self._floors = decided.floors
         if decided.again_in == 0:
-            self._ready_rest = self._ready_rest or rest > 0
-            self._ready_names = self._ready_names or names > 0
+            # Of either queue: what waits for a customer has made it due.
+            self._ready_rest = self._ready_names = True
         elif decided.again_in is not None:
             self._again_at = asyncio.get_running_loop().time() + decided.again_in
         for jobs in ([j for j in decided.jobs if not j.names], [j for j in decided.jobs if j.names]):

@@ -128,6 +128,38 @@ class Environment(Values):
     PRODUCTION = "production"
 
 
+class AccountSlot(Values):
+    """What SIP needs an account of QuickBooks for; the last five serve Stripe payouts."""
+
+    INCOME = "income"
+    DISCOUNTS = "discounts"
+    UNDEPOSITED_FUNDS = "undeposited_funds"
+    CHECKING = "checking"
+    PAYMENT_FEES = "payment_fees"
+    REFUNDS_CLEARING = "refunds_clearing"
+    DISPUTED_PAYMENTS = "disputed_payments"
+    UNDISTRIBUTED_TIPS = "undistributed_tips"
+
+
+class ItemSlot(Values):
+    """What has no service item in SIP and needs one in QuickBooks: lines of free text, and time."""
+
+    LINES = "lines"
+    TIME = "time"
+
+
+class PaymentMethod(Values):
+    """SIP's seven payment methods."""
+
+    CARD = "card"
+    ACH = "ach"
+    APPLE_PAY = "apple_pay"
+    CASH = "cash"
+    CHECK = "check"
+    ZELLE = "zelle"
+    OTHER = "other"
+
+
 class CompanyState(Values):
     """Whether a company can be reached at all."""
 

@@ -73,6 +73,16 @@ entity = Table(
     Column("rank", SmallInteger, nullable=False),
     Column("toggle", Text),
     Column("names", BOOLEAN, nullable=False, server_default=text("false")),
+    Column("mapped", JSONB, nullable=False, server_default="{}"),
+    Column("aside", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("fixed", ARRAY(Text)),
+)
+
+expansion = Table(
+    "expansion",
+    metadata,
+    Column("entity_type", Text, primary_key=True),
+    Column("part_type", Text, nullable=False),
 )
 
 qbo_limit = Table(
@@ -135,6 +145,7 @@ company = Table(
     Column("home_currency", Text),
     Column("company_info", JSONB),
     Column("preferences", JSONB),
+    Column("facts_at", _time),
     Column("connected_at", _time),
     Column("created_at", _time, nullable=False, server_default=_clock),
     CheckConstraint(
@@ -175,6 +186,91 @@ settings_history = Table(
     Column("snapshot", PgSnapshot, nullable=False, server_default=text("pg_current_snapshot()")),
     Column("settings", JSONB, nullable=False),
     Index("settings_history_at", "company_id", text("changed_at desc"), text("history_id desc")),
+)
+
+account_map = Table(
+    "account_map",
+    metadata,
+    Column("company_id", Text, ForeignKey(company.c.company_id, ondelete="CASCADE"), primary_key=True),
+    Column("environment", _enum(states.Environment), primary_key=True),
+    Column("realm_id", Text, primary_key=True),
+    Column("slot", _enum(states.AccountSlot), primary_key=True),
+    Column("qbo_id", Text, nullable=False),
+    Column("qbo_name", Text, nullable=False),
+    Column("updated_by", Text, nullable=False, server_default=text("session_user")),
+    Column("updated_at", _time, nullable=False, server_default=_clock),
+)
+
+item_map = Table(
+    "item_map",
+    metadata,
+    Column("company_id", Text, ForeignKey(company.c.company_id, ondelete="CASCADE"), primary_key=True),
+    Column("environment", _enum(states.Environment), primary_key=True),
+    Column("realm_id", Text, primary_key=True),
+    Column("slot", _enum(states.ItemSlot), primary_key=True),
+    Column("qbo_id", Text, nullable=False),
+    Column("qbo_name", Text, nullable=False),
+    Column("updated_by", Text, nullable=False, server_default=text("session_user")),
+    Column("updated_at", _time, nullable=False, server_default=_clock),
+)
+
+employee_map = Table(
+    "employee_map",
+    metadata,
+    Column("company_id", Text, ForeignKey(company.c.company_id, ondelete="CASCADE"), primary_key=True),
+    Column("environment", _enum(states.Environment), primary_key=True),
+    Column("realm_id", Text, primary_key=True),
+    Column("member_id", Text, primary_key=True),
+    Column(
+        "qbo_type",
+        Text,
+        CheckConstraint("qbo_type in ('Employee', 'Vendor')", name="employee_map_kind"),
+        nullable=False,
+    ),
+    Column("qbo_id", Text, nullable=False),
+    Column("qbo_name", Text, nullable=False),
+    Column("updated_by", Text, nullable=False, server_default=text("session_user")),
+    Column("updated_at", _time, nullable=False, server_default=_clock),
+    UniqueConstraint("environment", "realm_id", "qbo_type", "qbo_id", name="employee_map_one_to_one"),
+)
+
+payment_method_map = Table(
+    "payment_method_map",
+    metadata,
+    Column("company_id", Text, ForeignKey(company.c.company_id, ondelete="CASCADE"), primary_key=True),
+    Column("method", _enum(states.PaymentMethod), primary_key=True),
+    Column("qbo_name", Text, nullable=False),
+    Column("updated_by", Text, nullable=False, server_default=text("session_user")),
+    Column("updated_at", _time, nullable=False, server_default=_clock),
+    CheckConstraint("btrim(qbo_name) <> '' and char_length(qbo_name) <= 31", name="payment_method_map_name"),
+)
+
+tax_map = Table(
+    "tax_map",
+    metadata,
+    Column("company_id", Text, ForeignKey(company.c.company_id, ondelete="CASCADE"), primary_key=True),
+    Column("environment", _enum(states.Environment), primary_key=True),
+    Column("realm_id", Text, primary_key=True),
+    Column("slot", Text, primary_key=True),
+    Column("qbo_id", Text, nullable=False),
+    Column("qbo_name", Text, nullable=False),
+    Column("rates", JSONB, nullable=False, server_default="[]"),
+    Column("updated_by", Text, nullable=False, server_default=text("session_user")),
+    Column("updated_at", _time, nullable=False, server_default=_clock),
+    CheckConstraint(
+        "slot = 'untaxed' or slot ~ '^(0|[1-9][0-9]{0,2})([.][0-9]{0,3}[1-9])?$'", name="tax_map_slot"
+    ),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("run_id", BIGINT, Identity(always=True), primary_key=True),
+    Column("company_id", Text, ForeignKey(company.c.company_id, ondelete="CASCADE"), nullable=False),
+    Column("entity_type", Text, nullable=False),
+    Column("asked_by", Text, nullable=False, server_default=text("session_user")),
+    Column("asked_at", _time, nullable=False, server_default=_clock),
+    Column("records", Integer, nullable=False, server_default="0"),
 )
 
 link = Table(
@@ -288,6 +384,9 @@ job = Table(
     Column("call_id", BIGINT),
     Column("run_id", BIGINT),
     Column("owed_since", _time, nullable=False, server_default=_clock),
+    Column("required", BOOLEAN, nullable=False, server_default=text("false")),
+    Column("unready_since", _time),
+    Column("missing", JSONB),
     CheckConstraint("(state in ('sending', 'unknown')) = (call_id is not null)", name="job_is_open_call"),
     Index(
         "job_ready",
@@ -310,6 +409,7 @@ job = Table(
         "waits_for_id",
         postgresql_where=text("waits_for_id is not null"),
     ),
+    Index("job_run", "run_id", postgresql_where=text("run_id is not null")),
 )
 
 call = Table(
@@ -390,5 +490,6 @@ sync_log = Table(
     CheckConstraint("(status = 'success') = (error is null)", name="sync_log_error_says_what"),
     Index("sync_log_company", "company_id", text("occurred_at desc"), text("log_id desc")),
     Index("sync_log_record", "company_id", "entity_type", "entity_id", text("occurred_at desc")),
+    Index("sync_log_run", "run_id", "occurred_at", postgresql_where=text("run_id is not null")),
     postgresql_partition_by="range (occurred_at)",
 )

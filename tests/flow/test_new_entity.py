@@ -33,21 +33,27 @@ TOY = {
 
         create view syncd.document_department as
         select s.key, s.company_id, s.name as entity_name, s.status = 'active' as due, null::text as skip,
+               '{}'::syncd.record_key[] as missing, null::text as unready,
                jsonb_build_object('name', s.name) as document
         from syncd.source_department s;
     """,
     "syncd/push/department.py": """
-        from syncd.push import Body
+        from syncd.push import Body, no_variances
 
         qbo_type = "Department"
         path = "department"
+        reads_first = False
+        variances = no_variances
 
-        def build(document, *, sent, qbo_id, sync_token):
+        def build(document, *, sent, qbo_id, sync_token, current=None):
             update = {"Id": qbo_id, "SyncToken": sync_token, "sparse": True} if qbo_id else {}
             return Body({"Name": document["name"], **update}, name_sent=document["name"])
 
         def own_queries(payload):
             return []
+
+        def holds_place(payload, candidate):
+            return False
 
         def is_own(payload, candidate):
             return False
