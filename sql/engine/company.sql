@@ -1,7 +1,7 @@
 -- Companies and settings: what must hold whoever writes a row, and the connection to a realm.
 --
 -- Called by: the triggers below (on writes of anybody), `syncd company connect` (connect_company), the daemon
---            (begin_refresh, keep_tokens, refuse_refresh).
+--            (begin_refresh, keep_tokens, refuse_refresh, facts_due, keep_facts).
 -- Touches:   company, sync_settings, settings_history, lane, job, call, sync_log. Where an admin's row has such
 --            effects, the function has the owner's rights: the admin has none on these tables.
 
@@ -117,8 +117,12 @@ create or replace function syncd.connect_company(
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    was syncd.company;
+    became syncd.company;
 begin
     perform from syncd.lane l where l.company_id = company for no key update;
+    select * into was from syncd.company c where c.company_id = company;
     with closed as (
         update syncd.call c set outcome = 'abandoned'
         where c.company_id = company and c.outcome in ('sent', 'answered', 'unknown')
@@ -142,9 +146,11 @@ begin
     set state = 'connected', environment = connect_company.environment, realm_id = realm,
         tokens = connect_company.tokens, access_expires_at = access_expires, refresh_expires_at = refresh_expires,
         refresh_started_at = null, refresh_refused_at = null, refreshed_at = clock_timestamp(),
-        company_info = info, preferences = prefs,
-        home_currency = currency, payroll_enabled = payroll, connected_at = clock_timestamp()
-    where c.company_id = company;
+        company_info = info, preferences = prefs, home_currency = currency, payroll_enabled = payroll,
+        facts_at = clock_timestamp(), connected_at = clock_timestamp()
+    where c.company_id = company
+    returning * into became;
+    perform syncd.due_again(company, syncd.facts_moved(was, became));
     update syncd.lane l
     set not_before = clock_timestamp(), paused_because = null, failures = 0, due_at = clock_timestamp(),
         owner = null, epoch = l.epoch + 1
@@ -210,5 +216,55 @@ begin
     update syncd.company c set refresh_refused_at = coalesce(c.refresh_refused_at, clock_timestamp())
     where c.company_id = company;
     return coalesce(final, false);
+end
+$$;
+
+-- What QuickBooks tells of a company is read at connect, and again when a record would be refused for it, but not more
+-- often than once an hour, or when somebody has said `syncd retry`.
+create or replace function syncd.facts_due(company text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.facts_at is null or c.facts_at < clock_timestamp() - interval '1 hour'
+    from syncd.company c where c.company_id = company;
+$$;
+
+-- The refusals that rest on a fact which is another now.
+create or replace function syncd.facts_moved(was syncd.company, became syncd.company) returns text[]
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(array_agg(f.code), '{}')
+    from (values
+        ('payroll_off', to_jsonb(was.payroll_enabled), to_jsonb(became.payroll_enabled)),
+        ('sales_tax_off', was.preferences -> 'TaxPrefs', became.preferences -> 'TaxPrefs'),
+        ('discount_account_missing', was.preferences #> '{SalesFormsPrefs,AllowDiscount}',
+         became.preferences #> '{SalesFormsPrefs,AllowDiscount}'),
+        ('auto_apply_credit', was.preferences #> '{SalesFormsPrefs,AutoApplyCredit}',
+         became.preferences #> '{SalesFormsPrefs,AutoApplyCredit}')
+    ) as f (code, before, after)
+    where f.before is distinct from f.after;
+$$;
+
+-- Keeps what QuickBooks told of a leased company, and makes due again what was refused for something that is otherwise
+-- now. Returns how many records these are.
+create or replace function syncd.keep_facts(
+    company text, worker uuid, held_epoch bigint, info jsonb, prefs jsonb, currency text, payroll boolean
+) returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    was syncd.company;
+    became syncd.company;
+begin
+    perform syncd.hold_lane(company, worker, held_epoch);
+    select * into was from syncd.company c where c.company_id = company;
+    update syncd.company c
+    set company_info = info, preferences = prefs, home_currency = currency, payroll_enabled = payroll,
+        facts_at = clock_timestamp()
+    where c.company_id = company
+    returning * into became;
+    return syncd.due_again(company, syncd.facts_moved(was, became));
 end
 $$;

@@ -11,6 +11,7 @@ from syncd.cli.output import count, json_option, print_json, print_table, quoted
 from syncd.cli.session import Connection, Row, need_company, session
 from syncd.db.states import CompanyState, Region
 from syncd.errors import NotConfigured, SyncdError, WrongUse
+from syncd.qbo.realm import country_of
 from syncd.qbo.vault import Vault, VaultError
 
 REGION = click.Choice([region.value for region in Region])
@@ -68,9 +69,7 @@ def set_(company_id: str, name: str | None, region: str | None, timezone: str | 
             row = connection.execute(
                 "select company_info from syncd.company where company_id = %s", (company_id,)
             ).fetchone()
-            connect.check_region(
-                region, connect.country_of((row or {}).get("company_info") or {}), company_id
-            )
+            connect.check_region(region, country_of((row or {}).get("company_info") or {}), company_id)
         connection.execute(
             "update syncd.company set name = coalesce(%s, name), timezone = coalesce(%s, timezone),"
             " region = coalesce(%s::syncd.region, region) where company_id = %s",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from psycopg import errors
@@ -20,6 +19,7 @@ from syncd.db.states import Environment, FaultClass, Region
 from syncd.errors import NotConfigured, SyncdError, WrongUse
 from syncd.qbo.client import Access, Client, Lost, NotSent
 from syncd.qbo.oauth import MalformedTokens, Tokens, parse_tokens
+from syncd.qbo.realm import NotTold, Realm, dumps, read_realm, region_of
 from syncd.qbo.vault import Vault, VaultError
 
 if TYPE_CHECKING:
@@ -31,44 +31,6 @@ EXPECTED = (
     ' "x_refresh_token_expires_in": 8726400}'
 )
 REGIONS = {Region.US: "US", Region.CA: "Canada", Region.GLOBAL: "Global"}
-# As CompanyInfo spells them: ISO 3166 with two and three letters, and names.
-COUNTRIES = {
-    **dict.fromkeys(("US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA"), Region.US),
-    **dict.fromkeys(("CA", "CAN", "CANADA"), Region.CA),
-}
-CURRENCIES = {"US": "USD", "CA": "CAD", "GB": "GBP", "AU": "AUD", "NZ": "NZD", "IN": "INR", "IE": "EUR"}
-
-
-@dataclass(frozen=True, slots=True)
-class Realm:
-    """What QuickBooks tells of a company."""
-
-    info: dict[str, Any]
-    preferences: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """As its owner calls it."""
-        return str(self.info.get("CompanyName") or "without a name")
-
-    @property
-    def country(self) -> str:
-        """As QuickBooks spells it; "" if it does not say."""
-        return country_of(self.info)
-
-    @property
-    def currency(self) -> str | None:
-        """The home currency; by country where multicurrency has never been looked at."""
-        home = _part(_part(self.preferences, "CurrencyPrefs"), "HomeCurrency").get("value")
-        return str(home) if home else CURRENCIES.get(self.country.upper()[:2])
-
-    @property
-    def payroll(self) -> bool | None:
-        """Whether Payroll is on; None if QuickBooks does not say."""
-        for pair in self.info.get("NameValue") or []:
-            if isinstance(pair, dict) and pair.get("Name") == "PayrollFeature":
-                return str(pair.get("Value")).lower() == "true"
-        return None
 
 
 @click.command(short_help="Connect a company to QuickBooks.")
@@ -113,17 +75,9 @@ def command(company_id: str, environment: str) -> None:
         )
 
 
-def country_of(info: dict[str, Any]) -> str:
-    """The country in a CompanyInfo; its address names it where the company does not."""
-    for place in (info, _part(info, "CompanyAddr"), _part(info, "LegalAddr")):
-        if place.get("Country"):
-            return str(place["Country"]).strip()
-    return ""
-
-
 def check_region(region: str, country: str, company_id: str) -> None:
     """Refuse a region that taxes otherwise than the company's country does."""
-    wanted = COUNTRIES.get(country.upper().rstrip("."), Region.GLOBAL)
+    wanted = region_of(country)
     if not country:
         say(f"Note: QuickBooks names no country, so region {REGIONS[Region(region)]} could not be checked.")
     elif region != wanted:
@@ -164,35 +118,25 @@ def _read_tokens() -> tuple[str, Tokens]:
 
 
 async def _look(settings: Config, environment: str, realm_id: str, token: str) -> Realm:
-    access = Access(settings.api_url(environment), realm_id, token)
     client = Client(timeout=settings.http_timeout_seconds)
     try:
-        info = await _read(client, access, f"companyinfo/{realm_id}", "CompanyInfo")
-        return Realm(info, await _read(client, access, "preferences", "Preferences"))
-    finally:
-        await client.aclose()
-
-
-async def _read(client: Client, access: Access, path: str, key: str) -> dict[str, Any]:
-    try:
-        answer = await client.read(access, path)
+        return await read_realm(client, Access(settings.api_url(environment), realm_id, token))
     except (NotSent, Lost) as error:
         raise SyncdError(
             f"QuickBooks could not be asked: {clean(error.reason)}.", "Nothing was stored; try again."
         ) from None
-    if answer.fault is not None and answer.fault.fault_class is FaultClass.AUTH:
-        raise SyncdError(
-            f"QuickBooks does not accept these tokens for realm {access.realm_id}.",
-            "Nothing was stored. Are they an hour old, of another realm, or of the other environment?",
-        )
-    if answer.fault is not None:
-        raise SyncdError(
-            clean(answer.fault.sentence(f"the question about realm {access.realm_id}")), "Nothing was stored."
-        )
-    found = _part(answer.body, key)
-    if not found:
-        raise SyncdError(f"QuickBooks answered without a {key}.", "Nothing was stored; try again.")
-    return found
+    except NotTold as error:
+        if error.fault is None:
+            raise SyncdError(f"{error}.", "Nothing was stored; try again.") from None
+        if error.fault.fault_class is FaultClass.AUTH:
+            raise SyncdError(
+                f"QuickBooks does not accept these tokens for realm {realm_id}.",
+                "Nothing was stored. Are they an hour old, of another realm, or of the other environment?",
+            ) from None
+        what = clean(error.fault.sentence(f"the question about realm {realm_id}"))
+        raise SyncdError(what, "Nothing was stored.") from None
+    finally:
+        await client.aclose()
 
 
 def _store(
@@ -214,8 +158,8 @@ def _store(
                 blob,
                 tokens.access_expires_at,
                 tokens.refresh_expires_at,
-                Jsonb(realm.info, dumps=_dumps),
-                Jsonb(realm.preferences, dumps=_dumps),
+                Jsonb(realm.info, dumps=dumps),
+                Jsonb(realm.preferences, dumps=dumps),
                 realm.currency,
                 realm.payroll,
             ),
@@ -230,12 +174,3 @@ def _store(
             f"Realm {realm_id} is connected to company {other['company_id']}, {quoted(other['name'])}, already.",
             "A company of QuickBooks serves one company of SIP; give the tokens of another.",
         ) from None
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, default=str)
-
-
-def _part(data: dict[str, Any], key: str) -> dict[str, Any]:
-    found = data.get(key)
-    return found if isinstance(found, dict) else {}
