@@ -430,7 +430,8 @@ $$;
 create or replace function syncd.reopen(company text, worker uuid, held_epoch bigint)
 returns table (
     call_id bigint, kind text, path text, request_id text, body bytea, sends smallint, looks boolean, names boolean,
-    bid text, entity_type text, entity_id text, entity_name text, operation text, sent_document jsonb, qbo_id text
+    bid text, entity_type text, entity_id text, entity_name text, operation text, document jsonb,
+    sent_document jsonb, qbo_id text
 )
 language plpgsql rows 1
 set search_path = pg_catalog, pg_temp
@@ -487,7 +488,8 @@ begin
         returning j.entity_type, j.entity_id, j.names
     )
     select c.call_id, c.kind::text, c.path, c.request_id, c.body, c.sends, looking, a.names,
-           i.bid, i.entity_type, i.entity_id, i.entity_name, i.operation, l.document, l.qbo_id
+           i.bid, i.entity_type, i.entity_id, i.entity_name, i.operation, i.document, l.document,
+           l.qbo_id
     from again a
     join syncd.call_item i
         on i.call_id = chosen and i.entity_type = a.entity_type and i.entity_id = a.entity_id

@@ -1,6 +1,6 @@
 -- Record: what an answer means for the link, the job, the lane and the log, in one transaction.
 --
--- Called by: the daemon's dispatch and courier (record, refuse), in autocommit.
+-- Called by: the daemon's dispatch (record, refuse, adopt, postpone), in autocommit.
 -- Touches:   job, link, call, sync_log, lane (its pause and count of failures), after hold_lane.
 
 -- What follows from a fault: the state of the job, when it is tried again (null: not by itself), whether that used
@@ -246,11 +246,12 @@ begin
 end
 $$;
 
--- A record that cannot be sent at all, found before any call. It stays an error until it changes in SIP. Nothing is
--- done, and SY002 raised, if it changed since it was decided: nobody else would decide it again.
+-- A record that is not sent, for a reason found before any call. It stays as it `ends` (error, held or collision) until
+-- it or what it lacked changes, or somebody tries again; only an error uses an attempt. Nothing is done, and SY002
+-- raised, if it changed since it was decided: nobody else would decide it again.
 create or replace function syncd.refuse(
     company text, worker uuid, held_epoch bigint, entity text, id text, name text, decided_version bigint,
-    code text, sentence text
+    ends syncd.state, fault syncd.fault_class, code text, sentence text
 ) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -259,19 +260,84 @@ begin
     perform syncd.hold_lane(company, worker, held_epoch);
     with refused as (
         update syncd.job j
-        set state = 'error', due_at = 'infinity', attempts = j.attempts + 1, reason = sentence,
-            fault_class = 'record', error_code = code
+        set state = ends, due_at = 'infinity', reason = sentence, fault_class = fault, error_code = code,
+            attempts = case when ends = 'error' then j.attempts + 1 else j.attempts end
         where j.company_id = company and j.entity_type = entity and j.entity_id = id
               and j.version = decided_version and j.call_id is null
         returning j.source, j.run_id, j.attempts
     )
     insert into syncd.sync_log (company_id, entity_type, entity_id, entity_name, direction, status, error, source,
                                 run_id, attempt, error_code, error_class, worker_id)
-    select company, entity, id, name, 'push', 'error', sentence, r.source, r.run_id, r.attempts, code, 'record',
-           worker
+    select company, entity, id, name, 'push', 'error', sentence, r.source, r.run_id, r.attempts, code, fault, worker
     from refused r;
     if not found then
         raise exception 'a record of company % changed since it was decided', company using errcode = 'SY002';
     end if;
+end
+$$;
+
+-- Links a record to what QuickBooks holds of it already, without a call. `decided` is what decide returned of it, with
+-- its document as text. SY002 if it changed since; a unique violation if the object belongs to another record.
+create or replace function syncd.adopt(
+    company text, worker uuid, held_epoch bigint, decided jsonb, found_id text, found_token text, remark text
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform syncd.hold_lane(company, worker, held_epoch);
+    with d as (
+        select * from jsonb_to_record(decided) as d (
+            entity_type text, entity_id text, entity_name text, version bigint, qbo_type text, fingerprint text,
+            document text)
+    ), done as (
+        delete from syncd.job j using d
+        where j.company_id = company and j.entity_type = d.entity_type and j.entity_id = d.entity_id
+              and j.version = d.version and j.call_id is null
+        returning j.entity_type, j.entity_id, j.source, j.run_id, j.attempts
+    ), linked as (
+        insert into syncd.link as l (company_id, entity_type, sip_id, environment, realm_id, qbo_type, qbo_id,
+                                     sync_token, fingerprint, document, state, note, synced_at)
+        select company, d.entity_type, d.entity_id, c.environment, c.realm_id, d.qbo_type, found_id, found_token,
+               d.fingerprint, d.document::jsonb, 'synced', remark, clock_timestamp()
+        from done join d using (entity_type, entity_id) join syncd.company c on c.company_id = company
+        on conflict on constraint link_pkey do update
+        set qbo_id = excluded.qbo_id, sync_token = excluded.sync_token, fingerprint = excluded.fingerprint,
+            document = excluded.document, state = excluded.state, note = excluded.note,
+            synced_at = excluded.synced_at
+    ), released as (
+        update syncd.job j
+        set state = 'pending', due_at = null, waits_on = null, waits_for_type = null, waits_for_id = null,
+            missing = null, reason = null, ticket = nextval('syncd.job_ticket')
+        from done
+        where j.company_id = company and j.waits_for_type = done.entity_type and j.waits_for_id = done.entity_id
+              and j.waits_for_id is not null and j.call_id is null
+    )
+    insert into syncd.sync_log (company_id, entity_type, entity_id, entity_name, direction, status, note, operation,
+                                source, run_id, attempt, qbo_id, worker_id)
+    select company, d.entity_type, d.entity_id, d.entity_name, 'push', 'success', remark, 'adopt', done.source,
+           done.run_id, done.attempts + 1, found_id, worker
+    from done join d using (entity_type, entity_id);
+    if not found then
+        raise exception 'a record of company % changed since it was decided', company using errcode = 'SY002';
+    end if;
+end
+$$;
+
+-- QuickBooks could not be asked what has to be known before a call: the lane pauses as after a call that failed so.
+create or replace function syncd.postpone(
+    company text, worker uuid, held_epoch bigint, fault syncd.fault_class, told_to_wait double precision, because text
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    held constant syncd.lane := syncd.hold_lane(company, worker, held_epoch);
+begin
+    update syncd.lane l
+    set failures = l.failures + 1, paused_because = because,
+        not_before = greatest(l.not_before, clock_timestamp() + c.wait)
+    from syncd.consequence(fault, true, 1, held.failures, make_interval(secs => told_to_wait)) c
+    where l.company_id = company;
 end
 $$;

@@ -145,6 +145,11 @@ class Door:
         self._base_url = base_url
         self._tokens = tokens
 
+    @property
+    def realm_id(self) -> str:
+        """The realm behind it."""
+        return self._connection.realm_id
+
     async def access(self, *, refused: str | None = None) -> Access:
         """A token that is good for the next minutes. `refused` is one that QBO did not take, so that it is renewed
         whatever its age. Raises NoAccess after pausing the lane.

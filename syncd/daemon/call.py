@@ -32,13 +32,14 @@ class Delivery:
     operation: str
     qbo_id: str | None
     payload: dict[str, Any]
+    document: str
     sent_document: str | None
     notes: tuple[str, ...] = ()
 
     @property
     def what(self) -> str:
         """How a sentence names the record."""
-        return f'{self.entity_type.replace("_", " ")} "{self.entity_name}"'
+        return what_of(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class Call:
         return self.kind == CallKind.BATCH
 
 
+def what_of(record: DueJob | Delivery) -> str:
+    """How a sentence names a record."""
+    return f'{record.entity_type.replace("_", " ")} "{record.entity_name}"'
+
+
 def delivery_of(job: DueJob, bid: str, body: Body) -> Delivery:
     """A job with the body made of its document."""
     notes = body.notes
@@ -69,6 +75,7 @@ def delivery_of(job: DueJob, bid: str, body: Body) -> Delivery:
         job.operation,
         job.qbo_id,
         body.payload,
+        job.document,
         job.sent_document,
         notes,
     )
@@ -134,6 +141,7 @@ def reopened(call: OpenCall) -> Call:
                 item.operation,
                 item.qbo_id,
                 payloads[item.bid],
+                item.document,
                 item.sent_document,
             )
             for item in call.items

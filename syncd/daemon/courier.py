@@ -14,7 +14,7 @@ import structlog
 
 from syncd.daemon import outcome
 from syncd.daemon.access import NoAccess
-from syncd.daemon.inquiry import Inquiry, LookUpFailed
+from syncd.daemon.question import LookUpFailed
 from syncd.db.queue import LaneLost, Received, Result
 from syncd.db.states import FaultClass
 from syncd.qbo import faults
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from syncd.daemon.access import Door
     from syncd.daemon.call import Call, Delivery
+    from syncd.daemon.inquiry import Inquiry
     from syncd.db.queue import Hold, OpenCall, Queue
     from syncd.qbo.client import Answer, Client
     from syncd.qbo.faults import Fault
@@ -43,12 +44,12 @@ OF_A_RECORD = {FaultClass.RECORD, FaultClass.STALE, FaultClass.PERIOD}
 class Courier:
     """One lane's messenger."""
 
-    def __init__(self, client: Client, queue: Queue, hold: Hold, door: Door) -> None:
+    def __init__(self, client: Client, queue: Queue, hold: Hold, door: Door, inquiry: Inquiry) -> None:
         self._client = client
         self._queue = queue
         self._hold = hold
         self._door = door
-        self._inquiry = Inquiry(client, queue, hold, door)
+        self._inquiry = inquiry
 
     async def send(self, call: Call, wait: float) -> AsyncIterator[Answered]:
         """Send, after `wait` seconds, with the call's bytes and id. What is clear comes first, so that it is recorded

@@ -1,4 +1,4 @@
-"""Decided jobs become calls: bodies built, the intent committed, the call sent, its answer recorded.
+"""Decided jobs become calls: the intent committed, the call sent, its answer recorded.
 
 What the process was doing when it died is in the database at each step: a call is committed before it is sent, and
 stays open until its answer is recorded.
@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from syncd.daemon.call import batch, delivery_of, reopened, single
+from syncd.daemon.build import Builder
+from syncd.daemon.call import batch, reopened, single
 from syncd.daemon.courier import Courier
-from syncd.db.queue import DATABASE_AWAY, Intent, parse
-from syncd.push import Refused, encode, module_for
+from syncd.daemon.inquiry import Inquiry
+from syncd.daemon.question import Questions
+from syncd.db.queue import DATABASE_AWAY, Intent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syncd.daemon.access import Door
-    from syncd.daemon.call import Call, Delivery
+    from syncd.daemon.call import Call
     from syncd.db.queue import DueJob, Hold, OpenCall, Queue, Received, Result, Settled
     from syncd.qbo.client import Client
 
@@ -30,30 +32,40 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A call that is in the database and may be sent in `wait` seconds; `opened` if it was sent before."""
+    """A call that is in the database and may be sent in `wait` seconds; `opened` if it was sent before. `left`: not
+    all that it was made for is in it.
+    """
 
     call_id: int
     call: Call
-    names: bool
     wait: float = 0.0
+    left: bool = False
     opened: OpenCall | None = None
+
+    @property
+    def names(self) -> bool:
+        """Whether it is one that was sent before, of the queue of names."""
+        return self.opened is not None and self.opened.names
 
 
 class Dispatch:
     """One lane's calls. Every method raises LaneLost once the lane belongs to another daemon."""
 
     def __init__(self, client: Client, queue: Queue, hold: Hold, door: Door) -> None:
+        questions = Questions(client, queue, hold, door)
+        inquiry = Inquiry(questions, queue, hold)
         self._queue = queue
         self._hold = hold
         self._door = door
-        self._courier = Courier(client, queue, hold, door)
+        self._builder = Builder(questions, queue, hold, inquiry)
+        self._courier = Courier(client, queue, hold, door, inquiry)
 
     async def commit(self, jobs: Sequence[DueJob]) -> Committed | None:
-        """One call for these jobs, committed. None if none of them can be sent. Raises Changed, and NoAccess after
-        pausing the lane.
+        """One call for these jobs, committed. None if none of them is to be sent. Raises Changed if some are to be
+        decided again, and NoAccess after pausing the lane.
         """
         await self._door.access()
-        built = [made for job in jobs if (made := await self._build(job, jobs)) is not None]
+        built, left = await self._builder.build(jobs)
         if not built:
             return None
         first, delivery, content = built[0]
@@ -70,7 +82,7 @@ class Dispatch:
             path=call.path,
             body=call.body,
         )
-        return Committed(call_id, call, first.names, wait)
+        return Committed(call_id, call, wait, left=left)
 
     async def reopen(self) -> Committed | None:
         """An earlier call whose answer is not known and whose time has come."""
@@ -78,7 +90,7 @@ class Dispatch:
         opened = await self._queue.reopen(self._hold)
         if opened is None:
             return None
-        return Committed(opened.call_id, reopened(opened), opened.names, opened=opened)
+        return Committed(opened.call_id, reopened(opened), opened=opened)
 
     async def deliver(self, committed: Committed) -> list[Settled]:
         """Send a committed call and record what comes back, each record as soon as its outcome is clear."""
@@ -92,32 +104,6 @@ class Dispatch:
         async for received, results in answers:
             settled += await self._record(committed.call_id, call, received, results)
         return settled
-
-    async def _build(self, job: DueJob, jobs: Sequence[DueJob]) -> tuple[DueJob, Delivery, bytes] | None:
-        """The job's document as QBO's body. None if the record cannot be sent: then that is recorded."""
-        try:
-            body = module_for(job.entity_type).build(
-                parse(job.document),
-                sent=parse(job.sent_document) if job.sent_document else None,
-                qbo_id=job.qbo_id,
-                sync_token=job.sync_token,
-            )
-            content = encode(body.payload)
-        except Refused as refusal:
-            await self._queue.refuse(self._hold, job, refusal.code, refusal.sentence)
-            log.info("refused", entity=job.entity_type, id=job.entity_id, reason=refusal.sentence)
-            return None
-        except Exception:
-            # One record that our own code cannot handle must not stop its company.
-            log.exception("a record cannot be turned into a body", entity=job.entity_type, id=job.entity_id)
-            await self._queue.refuse(
-                self._hold,
-                job,
-                "internal",
-                f'syncd itself failed on {job.entity_type} "{job.entity_name}"; its log says why. Report it.',
-            )
-            return None
-        return job, delivery_of(job, str(jobs.index(job) + 1), body), content
 
     async def _record(
         self, call_id: int, call: Call, received: Received, results: Sequence[Result]

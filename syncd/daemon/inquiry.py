@@ -5,7 +5,6 @@ A look-up is a query or a read; it never changes anything, and never links by a 
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,35 +15,27 @@ from syncd.db.states import FaultClass
 from syncd.push import clash, module_for
 
 if TYPE_CHECKING:
-    from syncd.daemon.access import Door
+    from collections.abc import Mapping, Sequence
+
     from syncd.daemon.call import Delivery
+    from syncd.daemon.question import Found, Questions
     from syncd.db.queue import Hold, Queue
-    from syncd.push import Module
-    from syncd.qbo.client import Client
+    from syncd.push import Difference, Module
     from syncd.qbo.faults import Fault
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far Intuit's clock may be behind the database's when an object's creation time is compared."""
 
 
-class LookUpFailed(Exception):
-    """QBO answered a look-up with a fault."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.code)
-        self.fault = fault
-
-
 class Inquiry:
-    """Asks QBO about the records of one lane, within its budget. Each look raises NotSent, Lost or LookUpFailed."""
+    """Looks things up for the records of one lane; each look raises what `Questions` raises."""
 
-    def __init__(self, client: Client, queue: Queue, hold: Hold, door: Door) -> None:
-        self._client = client
+    def __init__(self, questions: Questions, queue: Queue, hold: Hold) -> None:
+        self._questions = questions
         self._queue = queue
         self._hold = hold
-        self._door = door
 
-    async def own(self, delivery: Delivery) -> Result | list[tuple[str, dict[str, Any]]]:
+    async def own(self, delivery: Delivery) -> Result | list[Found]:
         """A success if QBO holds what this delivery sent; else what was found in its place."""
         module = module_for(delivery.entity_type)
         if delivery.qbo_id is not None:
@@ -53,7 +44,7 @@ class Inquiry:
                 return outcome.arrived(delivery, current)
             return []
         found = await self._found(delivery, module)
-        ours = await self._ours(delivery, module, found)
+        ours = await self.ours(delivery, module, found)
         if len(ours) > 1:
             return Result(
                 delivery.bid,
@@ -99,11 +90,7 @@ class Inquiry:
         if current is None or current.get("SyncToken") in (None, delivery.payload.get("SyncToken")):
             # Not changed since: this code has other causes too, closed books among them, and would come for ever.
             return replace(outcome.of_fault(delivery, fault), may_help=False)
-        touched = []
-        if delivery.sent_document is not None:
-            document = parse(delivery.sent_document)
-            before = module.build(document, sent=None, qbo_id=None, sync_token=None).payload
-            touched = module.differences(before, current)
+        touched = touched_fields(module, delivery.sent_document, current)
         if not touched:
             return Result(
                 delivery.bid,
@@ -115,34 +102,21 @@ class Inquiry:
                 error=f"Somebody changed {delivery.what} in QuickBooks, but no field that syncd sends."
                 " It is sent again.",
             )
-        values = "; ".join(
-            f'{field} is "{there}" there and was "{ours}" when syncd last sent it'
-            for field, ours, there in touched
-        )
         return Result(
             delivery.bid,
             outcome="fault",
             fault=FaultClass.STALE,
             code=fault.code,
-            error=f"Somebody changed {delivery.what} in QuickBooks: {values}. Nothing was overwritten. Make both sides"
-            f" equal, then run: {self._retry(delivery)}",
+            error=touched_sentence(delivery.what, touched, retry=self._retry(delivery)),
         )
 
-    async def _found(self, delivery: Delivery, module: Module) -> list[tuple[str, dict[str, Any]]]:
-        found: list[tuple[str, dict[str, Any]]] = []
+    async def _found(self, delivery: Delivery, module: Module) -> list[Found]:
+        found: list[Found] = []
         for statement in module.own_queries(delivery.payload):
-            await self._turn()
-            answer = await self._client.query(await self._door.access(), statement)
-            if answer.fault is not None:
-                raise LookUpFailed(answer.fault)
-            for kind, objects in answer.body.get("QueryResponse", {}).items():
-                if isinstance(objects, list):
-                    found += [(kind, o) for o in objects]
+            found += await self._questions.query(statement)
         return found
 
-    async def _ours(
-        self, delivery: Delivery, module: Module, found: list[tuple[str, dict[str, Any]]]
-    ) -> list[dict[str, Any]]:
+    async def ours(self, delivery: Delivery, module: Module, found: list[Found]) -> list[dict[str, Any]]:
         """Those equal in all that was sent, made since we first sent it, and linked to no record."""
         since = await self._queue.first_unsettled_create(self._hold, delivery.entity_type, delivery.entity_id)
         ours = [
@@ -157,19 +131,35 @@ class Inquiry:
         return [o for o in ours if (module.qbo_type, str(o["Id"])) not in linked]
 
     async def _current(self, delivery: Delivery, module: Module) -> dict[str, Any] | None:
-        await self._turn()
-        answer = await self._client.read(await self._door.access(), f"{module.path}/{delivery.qbo_id}")
-        if answer.fault is not None and answer.fault.fault_class is not FaultClass.RECORD:
-            raise LookUpFailed(answer.fault)
-        found = answer.body.get(module.qbo_type)
-        return found if isinstance(found, dict) else None
-
-    async def _turn(self) -> None:
-        """Wait within the realm's budget: QBO answers what exceeds it with a minute's silence."""
-        await asyncio.sleep(await self._queue.take_turn(self._hold))
+        return await self._questions.read(f"{module.path}/{delivery.qbo_id}", module.qbo_type)
 
     def _retry(self, delivery: Delivery) -> str:
-        return f"syncd retry {self._hold.company_id} {delivery.entity_type} {delivery.entity_id}"
+        return retry_command(self._hold.company_id, delivery.entity_type, delivery.entity_id)
+
+
+def touched_fields(module: Module, sent_document: str | None, current: Mapping[str, Any]) -> list[Difference]:
+    """The fields in which QBO's object is not what syncd last sent."""
+    if sent_document is None:
+        return []
+    before = module.build(parse(sent_document), sent=None, qbo_id=None, sync_token=None).payload
+    return module.differences(before, current)
+
+
+def touched_sentence(what: str, touched: Sequence[Difference], *, retry: str) -> str:
+    """Both values of each field that somebody changed in QBO."""
+    values = "; ".join(
+        f'{field} is "{there}" there and was "{ours}" when syncd last sent it'
+        for field, ours, there in touched
+    )
+    return (
+        f"Somebody changed {what} in QuickBooks: {values}. Nothing was overwritten. Make both sides equal, then"
+        f" run: {retry}"
+    )
+
+
+def retry_command(company_id: str, entity_type: str, entity_id: str) -> str:
+    """What a person types when the cause is put right."""
+    return f"syncd retry {company_id} {entity_type} {entity_id}"
 
 
 def _created(found: dict[str, Any]) -> datetime:

@@ -8,7 +8,7 @@ batch of backfill.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -23,8 +23,9 @@ from syncd.qbo.oauth import MalformedTokens
 from syncd.qbo.vault import VaultError
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from syncd.daemon.access import Keys
-    from syncd.daemon.dispatch import Committed
     from syncd.db.queue import DueJob, Leased, Queue, Settled
     from syncd.qbo.client import Client
 
@@ -37,6 +38,13 @@ BACKFILL_EVERY = 4
 NOTHING_SEEN = [0, 0, 0, 0]
 
 
+class Flight(NamedTuple):
+    """A call under way, from its building to its recording: in which queue, and whether it was sent before."""
+
+    names: bool
+    opened: bool
+
+
 class Lane:
     """Works one lane until it is given back, or lost to another daemon."""
 
@@ -46,7 +54,7 @@ class Lane:
         self._client = client
         self._queue = queue
         self._keys = keys
-        self._flights: dict[asyncio.Task[list[Settled]], Committed] = {}
+        self._flights: dict[asyncio.Task[list[Settled]], Flight] = {}
         self._woken = asyncio.Event()
         self._ready_rest = True
         self._ready_names = True
@@ -162,7 +170,7 @@ class Lane:
             opened = await dispatch.reopen()
             if opened is not None:
                 self._check_open = True
-                self._start(dispatch, opened)
+                self._start(dispatch.deliver(opened), names=opened.names, opened=True)
                 return True
         room = REST_IN_FLIGHT - sum(not c.names for c in self._flights.values())
         rest = BATCH if self._ready_rest and room > 0 else 0
@@ -188,7 +196,7 @@ class Lane:
             self._again_at = asyncio.get_running_loop().time() + decided.again_in
         for jobs in ([j for j in decided.jobs if not j.names], [j for j in decided.jobs if j.names]):
             if jobs:
-                await self._send(dispatch, jobs)
+                self._start(self._send(dispatch, jobs), names=jobs[0].names)
         return bool(decided.jobs) or decided.again_in == 0
 
     def _share(self, queue: str, most: int) -> str:
@@ -197,23 +205,32 @@ class Lane:
         self._rounds[queue] += most > 0
         return "first" if turn else "after"
 
-    async def _send(self, dispatch: Dispatch, jobs: list[DueJob]) -> None:
+    async def _send(self, dispatch: Dispatch, jobs: list[DueJob]) -> list[Settled]:
         try:
             committed = await dispatch.commit(jobs)
         except Changed:
-            self._floors = NOTHING_SEEN  # they are still to be decided
-            self.nudge()
-            return
+            self._decide_again()
+            return []
         except BaseException:
             self._floors = NOTHING_SEEN
             raise
-        if committed is not None:
-            self._start(dispatch, committed)
+        if committed is None:
+            return []
+        if committed.left:
+            self._decide_again()
+        return await dispatch.deliver(committed)
 
-    def _start(self, dispatch: Dispatch, committed: Committed) -> None:
+    def _decide_again(self) -> None:
+        """Some that were decided are still due."""
+        self._floors = NOTHING_SEEN
+        self.nudge()
+
+    def _start(
+        self, sending: Coroutine[Any, Any, list[Settled]], *, names: bool, opened: bool = False
+    ) -> None:
         self._worked = True
-        flight = asyncio.create_task(dispatch.deliver(committed))
-        self._flights[flight] = committed
+        flight = asyncio.create_task(sending)
+        self._flights[flight] = Flight(names, opened)
         flight.add_done_callback(lambda _: self._woken.set())
 
     def _seconds_left(self) -> float | None:

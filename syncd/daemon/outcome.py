@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from syncd.db.queue import Result
+from syncd.db.queue import Result, parse
 from syncd.db.states import FaultClass
 from syncd.push import module_for
 
@@ -15,31 +14,30 @@ if TYPE_CHECKING:
 
 
 def taken(delivery: Delivery, answer: dict[str, Any]) -> Result:
-    """A good answer, compared with what was sent."""
+    """A good answer, if it says what it made."""
     module = module_for(delivery.entity_type)
     got = answer.get(module.qbo_type)
     if not isinstance(got, dict) or not got.get("Id") or got.get("SyncToken") is None:
         return unknown(delivery, f"QuickBooks accepted {delivery.what} but did not say what it made of it.")
-    arriving = arrived(delivery, got)
-    differing = module.differences(delivery.payload, got)
-    if not differing:
-        return arriving
-    values = "; ".join(f'{field}: sent "{sent}", QuickBooks has "{has}"' for field, sent, has in differing)
-    return replace(
-        arriving,
-        outcome="variance",
-        error=f"QuickBooks took {delivery.what} but changed it: {values}. Correct it in QuickBooks or in SIP.",
-    )
+    return arrived(delivery, got)
 
 
 def arrived(delivery: Delivery, found: dict[str, Any]) -> Result:
-    """It is in QBO as it was sent."""
+    """It is in QBO: a success if all is there as it was sent, else a variance that says what is not."""
+    module = module_for(delivery.entity_type)
+    amiss = list(module.variances(parse(delivery.document), found))
+    if differing := module.differences(delivery.payload, found):
+        values = "; ".join(
+            f'{field}: sent "{sent}", QuickBooks has "{has}"' for field, sent, has in differing
+        )
+        amiss.insert(0, f"QuickBooks took {delivery.what} but changed it: {values}.")
     return Result(
         delivery.bid,
-        outcome="success",
+        outcome="variance" if amiss else "success",
         qbo_id=str(found["Id"]),
         sync_token=str(found.get("SyncToken")),
         note=" ".join(delivery.notes) or None,
+        error=f"{' '.join(amiss)} Correct it in QuickBooks or in SIP." if amiss else None,
     )
 
 

@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
 from syncd.db.patience import PatientPool
+from syncd.db.states import FaultClass, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -147,6 +148,7 @@ class OpenItem:
     entity_id: str
     entity_name: str
     operation: str
+    document: str
     sent_document: str | None
     qbo_id: str | None
 
@@ -397,7 +399,8 @@ class Queue:
             with _fenced():
                 await cursor.execute(
                     "select call_id, kind, path, request_id, body, sends, looks, names, bid, entity_type, entity_id,"
-                    " entity_name, operation, sent_document::text, qbo_id from syncd.reopen(%s, %s, %s)",
+                    " entity_name, operation, document::text, sent_document::text, qbo_id"
+                    " from syncd.reopen(%s, %s, %s)",
                     _words(hold),
                 )
             rows = await cursor.fetchall()
@@ -429,17 +432,62 @@ class Queue:
             Jsonb([asdict(result) for result in results]),
         )
 
-    async def refuse(self, hold: Hold, job: DueJob, code: str, sentence: str) -> None:
-        """A record that cannot be sent at all. Raises Changed."""
+    async def refuse(
+        self,
+        hold: Hold,
+        job: DueJob,
+        code: str,
+        sentence: str,
+        *,
+        ends: State = State.ERROR,
+        fault: FaultClass = FaultClass.RECORD,
+    ) -> None:
+        """A record that is not sent: it ends in error, held or in collision. Raises Changed."""
         await self._value(
-            "select syncd.refuse(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "select syncd.refuse(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             *_words(hold),
             job.entity_type,
             job.entity_id,
             job.entity_name,
             job.version,
+            ends,
+            fault,
             code,
             sentence,
+        )
+
+    async def adopt(self, hold: Hold, job: DueJob, qbo_id: str, sync_token: str, note: str) -> None:
+        """Link a record to what QuickBooks holds of it already. Raises Changed."""
+        await self._value(
+            "select syncd.adopt(%s, %s, %s, %s, %s, %s, %s)",
+            *_words(hold),
+            Jsonb(asdict(job)),
+            qbo_id,
+            sync_token,
+            note,
+        )
+
+    async def postpone(self, hold: Hold, fault: str, told_to_wait: float | None, because: str) -> None:
+        """Pause the lane: QuickBooks could not be asked."""
+        await self._value(
+            "select syncd.postpone(%s, %s, %s, %s, %s, %s)", *_words(hold), fault, told_to_wait, because
+        )
+
+    async def facts_due(self, hold: Hold) -> bool:
+        """Whether what QuickBooks says of the company may be another by now."""
+        return bool(await self._value("select syncd.facts_due(%s)", hold.company_id))
+
+    async def keep_facts(
+        self, hold: Hold, info: str, preferences: str, currency: str | None, *, payroll: bool | None
+    ) -> None:
+        """Store what QuickBooks says of the company; the first two are its JSON."""
+        await self._value(
+            "select syncd.keep_facts(%s, %s, %s, %s, %s, %s, %s)",
+            *_words(hold),
+            info,
+            preferences,
+            currency,
+            payroll,
         )
 
     async def first_unsettled_create(self, hold: Hold, entity_type: str, entity_id: str) -> datetime | None:

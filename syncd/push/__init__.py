@@ -45,12 +45,16 @@ class Refused(Exception):
     """The record itself cannot be sent; found before any call. A `record` fault that is not repeated.
 
     `code` is a short word for the log ("name_empty", "name_too_long"), `sentence` the cause with its remedy.
+    `held`: nothing is wrong with the record, so it uses no attempt. `of_company`: it rests on what QuickBooks said
+    of the company, which may be another by now.
     """
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, *, held: bool = False, of_company: bool = False) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
+        self.held = held
+        self.of_company = of_company
 
 
 Difference = tuple[str, str, str]
@@ -64,8 +68,19 @@ class Module(Protocol):
     """QuickBooks' name of the entity, as in its answers: "Customer"."""
     path: str
     """Its path below /v3/company/{realm}/, in lower case: "customer"."""
+    adopts: bool
+    """Whether an object of the same name is taken as it is, instead of being a collision."""
     reads_first: bool
     """Whether an update is a full write, which needs the object as QuickBooks holds it: `current` of `build`."""
+
+    def look_ahead(self, documents: Sequence[Mapping[str, Any]]) -> str | None:
+        """One query, asked before the creates of these documents are built; None if there is nothing to ask.
+
+        What it finds of `qbo_type` and `holds_place` of a payload is a collision, or our own earlier object.
+        """
+
+    def informed(self, document: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """The document of a create with what `look_ahead` found out."""
 
     def build(
         self,
@@ -237,6 +252,16 @@ def money(*keys: str) -> Reading:
     """The amount found by these keys; none is 0.00, as QuickBooks leaves out what is nothing."""
     read = field(*keys)
     return lambda holder: str(cents(read(holder) or 0))
+
+
+def no_look(documents: Sequence[Mapping[str, Any]]) -> str | None:  # noqa: ARG001 (the protocol's shape)
+    """`look_ahead` of a module whose creates depend on nothing in QuickBooks."""
+    return None
+
+
+def as_it_is(document: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:  # noqa: ARG001 (the protocol's shape)
+    """`informed` of a module that needs to know no more."""
+    return document
 
 
 def no_variances(document: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 (the protocol's shape)

@@ -6,10 +6,10 @@ Only words: nothing here links two records, and nothing appends a suffix to a na
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +69,29 @@ def _described(holder: Holder) -> str:
     article = "an" if kind[0] in "aeiou" else "a"
     linked = f' (the SIP customer "{holder.sip_customer}")' if holder.sip_customer is not None else ""
     return f'{article} {kind} named "{holder.display_name}"{linked}'
+
+
+def place_sentence(what: str, holders: Sequence[Mapping[str, Any]], *, retry: str) -> str:
+    """Why a record is not sent whose number, name or reference something else has."""
+    there = " and ".join(_shown(holder) for holder in holders)
+    inactive = (
+        " Make it active there" if holders[0].get("Active") is False else " Give one of the two another"
+    )
+    return (
+        f"QuickBooks already has {there}, which is not from this record of SIP, so {what} was not sent."
+        f"{inactive}, or remove what should not be there, then run: {retry}"
+    )
+
+
+def _shown(holder: Mapping[str, Any]) -> str:
+    """An object by what people know of it."""
+    name = holder.get("DocNumber") or holder.get("Name") or holder.get("PaymentRefNum") or holder.get("Id")
+    customer = (holder.get("CustomerRef") or {}).get("name")
+    parts = [
+        f'"{name}"',
+        f"of {holder['TxnDate']}" if holder.get("TxnDate") else "",
+        f"over {holder['TotalAmt']}" if holder.get("TotalAmt") is not None else "",
+        f"for {customer}" if customer else "",
+        "(inactive)" if holder.get("Active") is False else "",
+    ]
+    return " ".join(filter(None, parts))

@@ -18,9 +18,11 @@ from syncd.push import (
     DELETED,
     Body,
     Difference,
+    as_it_is,
     clean,
     loose,
     name_as_sent,
+    no_look,
     no_variances,
     short,
     squeezed,
@@ -29,10 +31,13 @@ from syncd.push import (
 from syncd.qbo.query import literal
 
 __all__ = [
+    "adopts",
     "build",
     "differences",
     "holds_place",
+    "informed",
     "is_own",
+    "look_ahead",
     "own_queries",
     "path",
     "qbo_type",
@@ -43,7 +48,10 @@ __all__ = [
 qbo_type = "Customer"
 path = "customer"
 reads_first = False
+adopts = False
 variances = no_variances
+informed = as_it_is
+look_ahead = no_look
 
 NAME_LENGTH = 500
 EMAIL_LENGTH = 100

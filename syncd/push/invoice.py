@@ -25,6 +25,7 @@ from syncd.push import (
     Difference,
     Reading,
     Refused,
+    as_it_is,
     cents,
     clean,
     clean_lines,
@@ -46,11 +47,13 @@ from syncd.push.tax import NON, Tax, of_invoice
 from syncd.qbo.query import literal
 
 __all__ = [
+    "adopts",
     "build",
     "differences",
     "holds_place",
+    "informed",
     "is_own",
-    "numbers_query",
+    "look_ahead",
     "own_queries",
     "path",
     "qbo_type",
@@ -61,7 +64,9 @@ __all__ = [
 qbo_type = "Invoice"
 path = "invoice"
 reads_first = True
+adopts = False
 variances = no_variances
+informed = as_it_is
 
 NUMBER_LENGTH = 21
 DESCRIPTION_LENGTH = 4000
@@ -147,16 +152,20 @@ def build(
     return Body(payload, name, tuple(notes))
 
 
-def numbers_query(numbers: Iterable[str]) -> str:
-    """Which of these numbers QuickBooks holds: one query before a batch of creates."""
-    listed = ", ".join(literal(number) for number in numbers)
-    # QuickBooks' query language has no parameters; `literal` escapes
-    return f"SELECT * FROM Invoice WHERE DocNumber IN ({listed}) ORDERBY Id DESC MAXRESULTS 1000"  # noqa: S608 (each value went through `literal`)
+def look_ahead(documents: Sequence[Mapping[str, Any]]) -> str | None:
+    """Whether one of the numbers is taken: QuickBooks does not say so where custom numbers are off."""
+    return _numbers_query(clean(text(document.get("number"))) for document in documents)
 
 
 def own_queries(payload: Mapping[str, Any]) -> list[str]:
     """Invoices of this number. QuickBooks itself may let a number be used twice."""
-    return [numbers_query([payload["DocNumber"]])]
+    return [_numbers_query([payload["DocNumber"]])]
+
+
+def _numbers_query(numbers: Iterable[str]) -> str:
+    listed = ", ".join(literal(number) for number in numbers)
+    # QuickBooks' query language has no parameters; `literal` escapes
+    return f"SELECT * FROM Invoice WHERE DocNumber IN ({listed}) ORDERBY Id DESC MAXRESULTS 1000"  # noqa: S608 (each value went through `literal`)
 
 
 def holds_place(payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:

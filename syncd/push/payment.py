@@ -17,6 +17,7 @@ from syncd.push import (
     Body,
     Difference,
     Refused,
+    balance,
     cents,
     clean_lines,
     compared,
@@ -30,13 +31,16 @@ from syncd.push import (
 from syncd.qbo.query import literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "adopts",
     "build",
     "differences",
     "holds_place",
+    "informed",
     "is_own",
+    "look_ahead",
     "own_queries",
     "path",
     "qbo_type",
@@ -47,6 +51,7 @@ __all__ = [
 qbo_type = "Payment"
 path = "payment"
 reads_first = True
+adopts = False
 
 NOTE_LENGTH = 4000
 NOTHING = Decimal("0.00")
@@ -93,6 +98,18 @@ def build(
         cleared = _note(sent).keys() - note.keys() if sent else set()
         payload = overlay(payload, current, qbo_id=qbo_id, sync_token=sync_token, keeps=KEEPS, clears=cleared)
     return Body(payload, name_sent=document["reference"])
+
+
+def look_ahead(documents: Sequence[Mapping[str, Any]]) -> str | None:
+    """What is open on the invoices now, whoever else has collected since syncd last heard of them."""
+    invoices = ", ".join(literal(document["invoice"]) for document in documents)
+    return f"SELECT * FROM Invoice WHERE Id IN ({invoices}) MAXRESULTS 1000"  # noqa: S608 (each value went through `literal`)
+
+
+def informed(document: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The document with the open balance of its invoice."""
+    balances = {invoice["Id"]: balance(invoice) for invoice in found}
+    return {**document, "open_balance": balances.get(document["invoice"])}
 
 
 def own_queries(payload: Mapping[str, Any]) -> list[str]:

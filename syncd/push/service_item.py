@@ -17,11 +17,13 @@ from syncd.push import (
     Body,
     Difference,
     Refused,
+    as_it_is,
     clean_lines,
     compared,
     field,
     loose,
     name_as_sent,
+    no_look,
     no_variances,
     overlay,
     plain,
@@ -35,10 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "adopts",
     "build",
     "differences",
     "holds_place",
+    "informed",
     "is_own",
+    "look_ahead",
     "own_queries",
     "path",
     "qbo_type",
@@ -49,7 +54,10 @@ __all__ = [
 qbo_type = "Item"
 path = "item"
 reads_first = True
+adopts = False
 variances = no_variances
+informed = as_it_is
+look_ahead = no_look
 
 NAME_LENGTH = 100
 DESCRIPTION_LENGTH = 4000

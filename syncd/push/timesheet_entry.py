@@ -17,10 +17,12 @@ from syncd.push import (
     Body,
     Difference,
     Refused,
+    as_it_is,
     clean,
     clean_lines,
     compared,
     field,
+    no_look,
     no_variances,
     overlay,
     reference,
@@ -33,10 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "adopts",
     "build",
     "differences",
     "holds_place",
+    "informed",
     "is_own",
+    "look_ahead",
     "own_queries",
     "path",
     "qbo_type",
@@ -47,7 +52,10 @@ __all__ = [
 qbo_type = "TimeActivity"
 path = "timeactivity"
 reads_first = True
+adopts = False
 variances = no_variances
+informed = as_it_is
+look_ahead = no_look
 
 DESCRIPTION_LENGTH = 4000
 HOURS = 8760

@@ -38,12 +38,14 @@ TOY = {
         from syncd.source_department s;
     """,
     "syncd/push/department.py": """
-        from syncd.push import Body, no_variances
+        from syncd.push import Body, as_it_is, no_look, no_variances
 
         qbo_type = "Department"
         path = "department"
-        reads_first = False
+        reads_first = adopts = False
         variances = no_variances
+        informed = as_it_is
+        look_ahead = no_look
 
         def build(document, *, sent, qbo_id, sync_token, current=None):
             update = {"Id": qbo_id, "SyncToken": sync_token, "sparse": True} if qbo_id else {}

@@ -13,7 +13,8 @@ ENTITY = """
 
     create view syncd.document_errand as
     select j.id as key, j.organization_id::text as company_id, j.name as entity_name, j.status = 'active' as due,
-           null::text as skip, '{}'::syncd.record_key[] as missing, null::text as unready, jsonb_build_object('name', j.name) as document
+           null::text as skip, '{}'::syncd.record_key[] as missing, null::text as unready,
+           jsonb_build_object('name', j.name) as document
     from sip.jobs j;
 
     select syncd.bind('sip.jobs', entity => 'errand', key => 'id', company => 'organization_id');

@@ -564,7 +564,8 @@ def test_the_look_up_is_by_number_one_query_for_many() -> None:
     assert invoice.own_queries(PLAIN_BODY) == [
         "SELECT * FROM Invoice WHERE DocNumber IN ('INV-00042') ORDERBY Id DESC MAXRESULTS 1000"
     ]
-    assert "IN ('INV-1', 'O\\'N-2')" in invoice.numbers_query(["INV-1", "O'N-2"])
+    asked = invoice.look_ahead([{"number": " INV-1 "}, {"number": "O'N-2"}])
+    assert "IN ('INV-1', 'O\\'N-2')" in (asked or "")
 
 
 def test_our_own_invoice_is_recognised() -> None:

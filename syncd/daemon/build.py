@@ -1,0 +1,183 @@
+"""Decided jobs become bodies. What cannot be sent, or is in QuickBooks already, is recorded without a call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from syncd.daemon.access import NoAccess
+from syncd.daemon.ahead import Ahead
+from syncd.daemon.call import delivery_of, what_of
+from syncd.daemon.facts import Facts
+from syncd.daemon.inquiry import retry_command, touched_fields, touched_sentence
+from syncd.daemon.question import LookUpFailed
+from syncd.db.queue import Changed, parse
+from syncd.db.states import FaultClass, State
+from syncd.push import Refused, clash, encode, module_for, no_look
+from syncd.qbo.client import Lost, NotSent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncd.daemon.ahead import Prospect
+    from syncd.daemon.call import Delivery
+    from syncd.daemon.inquiry import Inquiry
+    from syncd.daemon.question import Found, Questions
+    from syncd.db.queue import DueJob, Hold, Queue
+    from syncd.push import Body
+
+log = structlog.get_logger()
+
+Built = tuple["DueJob", "Delivery", bytes]
+"""A job, what is sent of it, and its encoded payload."""
+
+
+class Builder:
+    """Builds for one lane."""
+
+    def __init__(self, questions: Questions, queue: Queue, hold: Hold, inquiry: Inquiry) -> None:
+        self._ahead = Ahead(questions)
+        self._facts = Facts(questions, queue, hold)
+        self._queue = queue
+        self._hold = hold
+        self._inquiry = inquiry
+
+    async def build(self, jobs: Sequence[DueJob]) -> tuple[list[Built], bool]:
+        """What can be sent of these jobs in one call, and whether some are left for another. Raises Changed if they
+        are to be decided again, NoAccess after pausing the lane because QuickBooks could not be asked.
+        """
+        built: list[Built] = []
+        left = False
+        try:
+            for prospect in await self._ahead.look(jobs):
+                made = await self._one(prospect, str(len(built) + 1))
+                if made is None:
+                    continue
+                if _same_place(made[1], [d for _, d, _ in built]):
+                    left = True
+                else:
+                    built.append(made)
+        except LookUpFailed as error:
+            sentence = error.fault.sentence("a question")
+            await self._postpone(error.fault.fault_class, error.fault.retry_after, sentence)
+        except (NotSent, Lost) as error:
+            await self._postpone(
+                FaultClass.TRANSIENT, None, f"QuickBooks could not be asked: {error.reason}."
+            )
+        return built, left
+
+    async def _postpone(self, fault: FaultClass, told_to_wait: float | None, because: str) -> None:
+        """Nothing was sent, so nothing is lost: all of it is decided again when the pause is over."""
+        pauses = fault not in {FaultClass.RECORD, FaultClass.STALE, FaultClass.PERIOD}
+        await self._queue.postpone(
+            self._hold, fault if pauses else FaultClass.TRANSIENT, told_to_wait, because
+        )
+        raise NoAccess
+
+    async def _one(self, prospect: Prospect, bid: str) -> Built | None:
+        """None if it is not sent now: then that is recorded."""
+        job = prospect.job
+        try:
+            if job.qbo_id is not None and module_for(job.entity_type).reads_first:
+                job = await self._checked(prospect)
+            body = self._body(job, prospect.current)
+            content = encode(body.payload)
+        except Refused as refusal:
+            await self._refused(job, refusal)
+            return None
+        except Exception:
+            # One record that our own code cannot handle must not stop its company.
+            log.exception("a record cannot be turned into a body", entity=job.entity_type, id=job.entity_id)
+            await self._refused(
+                job,
+                Refused(
+                    "internal",
+                    f"syncd itself failed on {what_of(job)}; its log says why. Report it.",
+                ),
+            )
+            return None
+        delivery = delivery_of(job, bid, body)
+        if job.qbo_id is None and await self._place_taken(job, delivery, prospect.found):
+            return None
+        return job, delivery, content
+
+    async def _checked(self, prospect: Prospect) -> DueJob:
+        """The job, to build on the object as QuickBooks holds it now. Raises Refused if somebody changed what syncd
+        sent: a full write would undo it unseen.
+        """
+        job, current = prospect.job, prospect.current
+        what = what_of(job)
+        retry = retry_command(self._hold.company_id, job.entity_type, job.entity_id)
+        if current is None:
+            raise Refused(
+                "gone",
+                f"QuickBooks no longer has {what}, which syncd had put there. Restore it there, then run: {retry}",
+            )
+        if str(current.get("SyncToken")) == job.sync_token:
+            return job
+        if touched := touched_fields(module_for(job.entity_type), job.sent_document, current):
+            raise Refused("stale", touched_sentence(what, touched, retry=retry))
+        return replace(job, sync_token=str(current.get("SyncToken")))
+
+    def _body(self, job: DueJob, current: dict[str, Any] | None) -> Body:
+        return module_for(job.entity_type).build(
+            parse(job.document),
+            sent=parse(job.sent_document) if job.sent_document else None,
+            qbo_id=job.qbo_id,
+            sync_token=job.sync_token,
+            current=current,
+        )
+
+    async def _place_taken(self, job: DueJob, delivery: Delivery, found: Sequence[Found]) -> bool:
+        """Whether QuickBooks has something in the place of this create: then it is adopted, or a collision."""
+        module = module_for(job.entity_type)
+        holders = [
+            (kind, o)
+            for kind, o in found
+            if kind == module.qbo_type and module.holds_place(delivery.payload, o)
+        ]
+        if not holders:
+            return False
+        ours = await self._inquiry.ours(delivery, module, holders)
+        if not ours and module.adopts and len(holders) == 1 and holders[0][1].get("Active") is not False:
+            ours = [holders[0][1]]
+        if len(ours) == 1:
+            note = "QuickBooks had it already."
+            await self._queue.adopt(self._hold, job, str(ours[0]["Id"]), str(ours[0].get("SyncToken")), note)
+            return True
+        sentence = clash.place_sentence(
+            delivery.what,
+            [o for _, o in holders],
+            retry=retry_command(self._hold.company_id, job.entity_type, job.entity_id),
+        )
+        log.info("collision", entity=job.entity_type, id=job.entity_id, reason=sentence)
+        await self._queue.refuse(self._hold, job, "place_taken", sentence, ends=State.COLLISION)
+        return True
+
+    async def _refused(self, job: DueJob, refusal: Refused) -> None:
+        if refusal.of_company and await self._facts.renewed():
+            raise Changed(f"company {self._hold.company_id}: read anew")
+        log.info("refused", entity=job.entity_type, id=job.entity_id, reason=refusal.sentence)
+        await self._queue.refuse(
+            self._hold,
+            job,
+            refusal.code,
+            refusal.sentence,
+            ends=State.HELD if refusal.held else State.ERROR,
+            fault=FaultClass.STALE if refusal.code == "stale" else FaultClass.RECORD,
+        )
+
+
+def _same_place(delivery: Delivery, others: Sequence[Delivery]) -> bool:
+    """Whether another create of the same call takes the place, and QuickBooks would not say so: that one goes first,
+    and is found there.
+    """
+    module = module_for(delivery.entity_type)
+    return module.look_ahead is not no_look and any(
+        other.entity_type == delivery.entity_type
+        and other.operation == delivery.operation == "create"
+        and module.holds_place(delivery.payload, other.payload)
+        for other in others
+    )
