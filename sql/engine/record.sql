@@ -59,7 +59,7 @@ as $$
                        over (partition by k.qbo_type, r.qbo_id) > 1) as belongs_to_another
         from jsonb_to_recordset(results) as r (
             bid text, outcome text, qbo_id text, sync_token text, error text, note text, fault syncd.fault_class,
-            code text, may_help boolean, collision boolean, told_to_wait double precision)
+            code text, may_help boolean, collision boolean, held boolean, told_to_wait double precision)
         join syncd.call_item i on i.call_id = settled_call and i.bid = r.bid
         join syncd.call c on c.call_id = settled_call and c.company_id = company
         cross join lateral (
@@ -96,7 +96,7 @@ as $$
            case when v.state not in ('pending', 'unknown') then 'infinity'::timestamptz
                 when v.state = 'unknown' then clock_timestamp() + coalesce(f.wait, interval '10 minutes')
                 when not r.moved and f.wait > interval '0' then clock_timestamp() + f.wait end,
-           coalesce(f.counts, false) and not r.moved, coalesce(f.pauses_lane, false), f.wait, r.attempts, r.alone,
+           coalesce(f.counts, false) and not r.moved and r.held is not true, coalesce(f.pauses_lane, false), f.wait, r.attempts, r.alone,
            r.class, r.code, r.sentence, r.note, r.may_pass,
            case when not r.belongs_to_another then r.qbo_id end,
            case when not r.belongs_to_another then r.sync_token end, r.fingerprint, r.document
@@ -116,6 +116,7 @@ as $$
             -- What went out is not what SIP holds now: the newer change has all its attempts before it.
             when r.moved then 'pending'
             when r.collision or r.belongs_to_another then 'collision'
+            when r.held and f.state = 'error' then 'held'
             else f.state end as state
     ) v;
 $$;
@@ -126,7 +127,7 @@ $$;
 --     outcome       success, variance, fault, unknown, absent (looked up after an unknown outcome: not there), or
 --                   split (the batch was refused as a whole: each goes alone at once, and nothing is logged)
 --     qbo_id, sync_token                        of the object, where QBO answered with one
---     fault, code, error, may_help, collision   of a fault: its class, QBO's code, the sentence for the log
+--     fault, code, error, may_help, collision, held   of a fault: its class, QBO's code, the sentence for the log
 --     note          text for a success
 --     told_to_wait  seconds
 -- Returns the state each record is in now, and whether something is due at once because of it. A record that was

@@ -49,6 +49,7 @@ def of_fault(delivery: Delivery, fault: Fault, what: str | None = None) -> Resul
         fault=fault.fault_class,
         code=fault.code or None,
         may_help=fault.retry,
+        held=fault.holds,
         told_to_wait=fault.retry_after,
         error=fault.sentence(what or delivery.what),
     )

@@ -201,6 +201,7 @@ class Result:
     code: str | None = None
     may_help: bool = False
     collision: bool = False
+    held: bool = False
     told_to_wait: float | None = None
 
 

@@ -16,7 +16,8 @@ class Entry:
     """One code's meaning.
 
     `retry`: may the same content pass later. `refusal`: the code means that nothing was done, whatever the
-    HTTP status. `quote`: QuickBooks' own words are needed to know what is wrong.
+    HTTP status. `quote`: QuickBooks' own words are needed to know what is wrong. `holds`: nothing is wrong with
+    the record, so it is kept without using an attempt until somebody has acted in QuickBooks.
     """
 
     fault_class: FaultClass
@@ -25,11 +26,17 @@ class Entry:
     retry: bool
     refusal: bool = True
     quote: bool = False
+    holds: bool = False
 
 
 def _record(cause: str, remedy: str, *, quote: bool = False) -> Entry:
     """A refusal that the same call can only meet again."""
     return Entry(FaultClass.RECORD, cause, remedy, retry=False, quote=quote)
+
+
+def _held(cause: str, remedy: str, *, quote: bool = False) -> Entry:
+    """A refusal for the sake of another record of QuickBooks, until somebody puts that right."""
+    return Entry(FaultClass.RECORD, cause, remedy, retry=False, quote=quote, holds=True)
 
 
 def _later(fault_class: FaultClass, cause: str, remedy: str, *, quote: bool = False) -> Entry:
@@ -151,7 +158,7 @@ CATALOGUE: dict[str, Entry] = {
         quote=True,
     ),
     # Other records
-    "610": _record(
+    "610": _held(
         "it, or a record it refers to, was deleted or made inactive in QuickBooks",
         "Reactivate it in QuickBooks, or see syncd explain, then run: syncd retry.",
         quote=True,
@@ -166,7 +173,7 @@ CATALOGUE: dict[str, Entry] = {
         "Remove what depends on it in QuickBooks, then run: syncd retry.",
         quote=True,
     ),
-    "2500": _record(
+    "2500": _held(
         "it refers to something that is not in QuickBooks or is inactive there",
         "Reactivate it in QuickBooks or correct the mapping, then run: syncd retry.",
         quote=True,
@@ -178,7 +185,7 @@ CATALOGUE: dict[str, Entry] = {
         "it still has a balance and cannot be made inactive",
         "Settle the balance in QuickBooks, then run: syncd retry.",
     ),
-    "6250": _record(
+    "6250": _held(
         "its customer does not exist or is inactive in QuickBooks",
         "Reactivate the customer in QuickBooks, then run: syncd retry.",
     ),

@@ -60,6 +60,11 @@ class Fault:
     retry_after: float | None
     others: tuple[Fault, ...] = ()
 
+    @property
+    def holds(self) -> bool:
+        """Whether the record waits, without using an attempt, until somebody has acted in QuickBooks."""
+        return _entry(self).holds
+
     def sentence(self, what: str) -> str:
         """For an admin: what happened to `what` (e.g. 'customer "Ann Lee"'), why, and the remedy."""
         entry = _entry(self)

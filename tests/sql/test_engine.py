@@ -620,3 +620,19 @@ def test_access_that_no_fresh_token_brings_back_needs_a_person(engine: Engine) -
     assert engine.database.value("select state::text from syncd.company") == "needs_reconnect"
     assert engine.release(epoch) is True
     assert engine.lease() == {}
+
+
+def test_a_record_refused_for_the_sake_of_another_is_held_and_uses_no_attempt(engine: Engine) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    call = engine.intend(epoch, job)
+    assert call is not None
+    state = engine.record(
+        epoch, call, outcome="fault", fault="record", code="2500", error="Its item is inactive.", held=True
+    )
+    assert state == "held"
+    kept = engine.job(job["entity_id"])
+    assert kept is not None
+    assert kept["attempts"] == 0
+    assert kept["due_at"] == "infinity"
