@@ -177,3 +177,67 @@ begin
     end loop;
 end
 $$;
+
+comment on column syncd.account_map.company_id is 'The organization in SIP.';
+comment on column syncd.account_map.environment is 'Which of Intuit''s two worlds; left out: of the connection now.';
+comment on column syncd.account_map.realm_id is
+    'The company in QuickBooks that the id is of; left out: the one connected now. Used for no other.';
+comment on column syncd.account_map.slot is
+    'What the account is for: income, discounts, undeposited_funds, checking, payment_fees, refunds_clearing,'
+    ' disputed_payments or undistributed_tips.';
+comment on column syncd.account_map.qbo_id is 'Id of the account in QuickBooks.';
+comment on column syncd.account_map.qbo_name is 'Its name when it was chosen; the id is what counts.';
+comment on column syncd.account_map.updated_by is
+    'Who chose it: the person at the command line, or the database role of who used SQL.';
+comment on column syncd.account_map.updated_at is 'When.';
+
+comment on column syncd.item_map.company_id is 'The organization in SIP.';
+comment on column syncd.item_map.environment is 'Which of Intuit''s two worlds; left out: of the connection now.';
+comment on column syncd.item_map.realm_id is
+    'The company in QuickBooks that the id is of; left out: the one connected now. Used for no other.';
+comment on column syncd.item_map.slot is
+    'lines: of invoice lines that have no service item. time: of time entries. Without a row syncd makes an item'
+    ' "SIP Services" at first need.';
+comment on column syncd.item_map.qbo_id is 'Id of the item in QuickBooks.';
+comment on column syncd.item_map.qbo_name is 'Its name when it was chosen; the id is what counts.';
+comment on column syncd.item_map.updated_by is
+    'Who chose it: the person at the command line, or the database role of who used SQL.';
+comment on column syncd.item_map.updated_at is 'When.';
+
+comment on column syncd.employee_map.company_id is 'The organization in SIP.';
+comment on column syncd.employee_map.environment is 'Which of Intuit''s two worlds; left out: of the connection now.';
+comment on column syncd.employee_map.realm_id is
+    'The company in QuickBooks that the id is of; left out: the one connected now. Used for no other.';
+comment on column syncd.employee_map.member_id is 'The member in SIP: key of syncd.source_member, as text.';
+comment on column syncd.employee_map.qbo_type is 'Employee or Vendor.';
+comment on column syncd.employee_map.qbo_id is 'Id of the employee or vendor in QuickBooks; of one member only.';
+comment on column syncd.employee_map.qbo_name is 'The name when it was chosen; the id is what counts.';
+comment on column syncd.employee_map.updated_by is
+    'Who chose it: the person at the command line, or the database role of who used SQL.';
+comment on column syncd.employee_map.updated_at is 'When.';
+
+comment on column syncd.payment_method_map.company_id is 'The organization in SIP.';
+comment on column syncd.payment_method_map.method is
+    'SIP''s method: card, ach, apple_pay, cash, check, zelle or other.';
+comment on column syncd.payment_method_map.qbo_name is
+    'The name that payments get in QuickBooks, where it is made if it is not there. Up to 31 characters.';
+comment on column syncd.payment_method_map.updated_by is
+    'Who chose it: the person at the command line, or the database role of who used SQL.';
+comment on column syncd.payment_method_map.updated_at is 'When.';
+
+comment on column syncd.tax_map.company_id is 'The organization in SIP.';
+comment on column syncd.tax_map.environment is 'Which of Intuit''s two worlds; left out: of the connection now.';
+comment on column syncd.tax_map.realm_id is
+    'The company in QuickBooks that the id is of; left out: the one connected now. Used for no other.';
+comment on column syncd.tax_map.slot is 'A tax rate of SIP as a percentage (8.25), or untaxed.';
+comment on column syncd.tax_map.qbo_id is 'Id of the tax code in QuickBooks.';
+comment on column syncd.tax_map.qbo_name is 'Its name when it was chosen; the id is what counts.';
+comment on column syncd.tax_map.rates is
+    'The sales rates that the code consists of: [{"rate_ref": id, "percent": number, "name": text}]. They come to the'
+    ' slot.';
+comment on column syncd.tax_map.updated_by is
+    'Who chose it: the person at the command line, or the database role of who used SQL.';
+comment on column syncd.tax_map.updated_at is 'When.';
+
+comment on function syncd.disconnect_company is
+    'Ends a company''s connection to QuickBooks and returns its encrypted tokens, which nobody else has then.';

@@ -76,7 +76,7 @@ create table syncd.employee_map (
     updated_by text not null default session_user,
     updated_at timestamptz not null default clock_timestamp(),
     primary key (company_id, environment, realm_id, member_id),
-    constraint employee_map_one_to_one unique (environment, realm_id, qbo_type, qbo_id),
+    constraint employee_map_one_to_one unique (company_id, environment, realm_id, qbo_type, qbo_id),
     constraint employee_map_kind check (qbo_type in ('Employee', 'Vendor'))
 );
 create table syncd.payment_method_map (

@@ -1,9 +1,9 @@
 -- Companies and settings: what must hold whoever writes a row, and the connection to a realm.
 --
--- Called by: the triggers below (on writes of anybody), `syncd company connect` (connect_company), the daemon
---            (begin_refresh, keep_tokens, refuse_refresh, facts_due, keep_facts).
--- Touches:   company, sync_settings, settings_history, lane, job, call, sync_log. Where an admin's row has such
---            effects, the function has the owner's rights: the admin has none on these tables.
+-- Called by: the triggers below (on writes of anybody), `syncd company` (connect_company, disconnect_company), the
+--            daemon (begin_refresh, keep_tokens, refuse_refresh, facts_due, keep_facts).
+-- Touches:   company, sync_settings, settings_history, lane, job, call, sync_log, payment_method_map. Where an admin's
+--            row has such effects, the function has the owner's rights: the admin has none on these tables.
 
 -- A company has a lane and settings from its first moment; everything ships off.
 create or replace function syncd.company_added() returns trigger
@@ -108,8 +108,8 @@ as $$
 $$;
 
 -- Stores a connection that has been tried, and opens the lane. What was open towards another realm can no longer
--- be settled there: it is closed, with a log row each, and the records are due anew. The lane is taken from its
--- owner, who may hold tokens, a realm or a refusal of the former connection.
+-- be settled there: it is closed, with a log row each, and the records are due anew. Names of payment methods end with
+-- it too. The lane is taken from its owner, who may hold tokens, a realm or a refusal of the former connection.
 create or replace function syncd.connect_company(
     company text, environment syncd.environment, realm text, tokens bytea,
     access_expires timestamptz, refresh_expires timestamptz, info jsonb, prefs jsonb, currency text, payroll boolean
@@ -151,11 +151,59 @@ begin
     where c.company_id = company
     returning * into became;
     perform syncd.due_again(company, syncd.facts_moved(was, became));
+    if (was.environment, was.realm_id) is distinct from (connect_company.environment, realm) then
+        -- Perhaps what was missing there is mapped here.
+        perform syncd.due_again(company, (select array_agg(code) from syncd.mapping_uses() u, unnest(u.codes) code));
+        delete from syncd.payment_method_map m where m.company_id = company;
+    end if;
+    if not exists (select from syncd.payment_method_map m where m.company_id = company) then
+        insert into syncd.payment_method_map (company_id, method, qbo_name)
+        select company, m.method, syncd.default_method_name(m.method)
+        from unnest(enum_range(null::syncd.payment_method)) as m (method);
+    end if;
     update syncd.lane l
     set not_before = clock_timestamp(), paused_because = null, failures = 0, due_at = clock_timestamp(),
         owner = null, epoch = l.epoch + 1
     where l.company_id = company;
     perform pg_notify('syncd_lanes', left(company, 1000));
+end
+$$;
+
+-- Ends a connection: nothing goes out any more, whoever is at work for the company is refused what it wants to write,
+-- and nobody here has the tokens but the caller, who may tell Intuit. What belongs to the realm stays with it: links,
+-- mappings by id, and the calls whose answers are not known, which are settled once it is connected again.
+create or replace function syncd.disconnect_company(company text)
+returns table (tokens bytea, environment syncd.environment, realm_id text, waiting bigint, unknown bigint)
+language plpgsql security definer rows 1
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    was syncd.company;
+begin
+    perform from syncd.lane l where l.company_id = company for no key update;
+    select * into was from syncd.company c where c.company_id = company and c.state <> 'disconnected';
+    if not found then
+        return;
+    end if;
+    update syncd.company c
+    set state = 'disconnected', tokens = null, access_expires_at = null, refresh_expires_at = null,
+        refresh_started_at = null, refresh_refused_at = null
+    where c.company_id = company;
+    update syncd.call c set outcome = 'unknown' where c.company_id = company and c.outcome = 'sent';
+    update syncd.job j
+    set state = 'unknown', due_at = null,
+        reason = 'QuickBooks never answered; it is asked again when it is connected again.'
+    where j.company_id = company and j.state = 'sending';
+    delete from syncd.payment_method_map m where m.company_id = company;
+    update syncd.lane l
+    set not_before = 'infinity', paused_because = 'The company is not connected to QuickBooks.', failures = 0,
+        owner = null, epoch = l.epoch + 1
+    where l.company_id = company;
+    return query
+    select was.tokens, was.environment, was.realm_id,
+           count(*) filter (where j.state in ('pending', 'waiting')), count(*) filter (where j.state = 'unknown')
+    from syncd.job j where j.company_id = company;
 end
 $$;
 

@@ -231,7 +231,9 @@ employee_map = Table(
     Column("qbo_name", Text, nullable=False),
     Column("updated_by", Text, nullable=False, server_default=text("session_user")),
     Column("updated_at", _time, nullable=False, server_default=_clock),
-    UniqueConstraint("environment", "realm_id", "qbo_type", "qbo_id", name="employee_map_one_to_one"),
+    UniqueConstraint(
+        "company_id", "environment", "realm_id", "qbo_type", "qbo_id", name="employee_map_one_to_one"
+    ),
 )
 
 payment_method_map = Table(
