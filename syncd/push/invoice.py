@@ -294,6 +294,7 @@ def _check_figures(document: Mapping[str, Any]) -> None:
             f"{invoice} has a discount of {discount}, and QuickBooks has no place for it. Switch discounts on "
             "there, under Account and settings > Sales > Sales form content > Discount, and choose an account "
             "for them: syncd map accounts. Then run: syncd retry.",
+            of_company=True,
         )
     lines, taxable = len(document["lines"]), sum(bool(line["taxable"]) for line in document["lines"])
     if not lines:

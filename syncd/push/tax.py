@@ -84,6 +84,7 @@ def _check(document: Mapping[str, Any], tax: Decimal) -> None:
             "sales_tax_off",
             f"{invoice} has {tax} of tax at {rate_of(document)} %, and sales tax is switched off in QuickBooks, "
             "which would drop it. Set it up there, under Taxes > Sales tax, then run: syncd retry.",
+            of_company=True,
         )
     if tax and not any(line["taxable"] for line in document["lines"]):
         raise Refused(

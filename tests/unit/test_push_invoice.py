@@ -431,6 +431,7 @@ def test_what_quickbooks_cannot_take_is_refused(fields: dict[str, Any], code: st
     refused = refusal({**PLAIN, **fields})
     assert refused.code == code
     assert words in refused.sentence
+    assert refused.of_company == (code == "discount_account_missing")
 
 
 def test_an_over_long_number_is_refused_by_its_prefix() -> None:

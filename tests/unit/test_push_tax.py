@@ -67,7 +67,7 @@ def test_with_sales_tax_off_nothing_is_said_of_tax() -> None:
 
 def test_tax_with_sales_tax_off_is_refused() -> None:
     refused = refusal(sales_tax="off")
-    assert refused.code == "sales_tax_off"
+    assert (refused.code, refused.held, refused.of_company) == ("sales_tax_off", False, True)
     assert refused.sentence == (
         "Invoice INV-00042 has 8.50 of tax at 8.5 %, and sales tax is switched off in QuickBooks, which would "
         "drop it. Set it up there, under Taxes > Sales tax, then run: syncd retry."
