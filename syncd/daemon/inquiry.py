@@ -62,21 +62,15 @@ class Inquiry:
         if isinstance(found, Result):
             return found
         names = await self._queue.linked_names(self._hold, [(kind, str(o.get("Id"))) for kind, o in found])
-        holders = [
-            clash.Holder(
-                kind,
-                o.get("Active") is not False,
-                str(o.get("DisplayName")),
-                names.get((kind, str(o.get("Id")))),
-            )
-            for kind, o in found
-        ]
+        holders = [clash.holder_of(kind, o, names.get((kind, str(o.get("Id"))))) for kind, o in found]
         return Result(
             delivery.bid,
             outcome="fault",
             fault=FaultClass.RECORD,
             code=fault.code,
-            error=clash.clash_sentence(delivery.entity_name, holders, retry=self._retry(delivery)),
+            error=clash.clash_sentence(
+                delivery.entity_type, delivery.entity_name, holders, retry=self._retry(delivery)
+            ),
         )
 
     async def stale(self, delivery: Delivery, fault: Fault) -> Result:

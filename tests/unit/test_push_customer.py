@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.push import Refused, customer, encode, module_for
-from syncd.push.clash import Holder, clash_sentence
 
 EMPTY: dict[str, Any] = dict.fromkeys(("email", "phone", "street", "city", "state", "zip"))
 ANN: dict[str, Any] = {
@@ -394,35 +393,3 @@ def test_decimals_are_encoded_exactly(number: Decimal) -> None:
 def test_encode_refuses_what_json_cannot_carry(value: object, error: type[Exception]) -> None:
     with pytest.raises(error):
         encode({"x": value})
-
-
-def test_a_vendor_of_the_same_name() -> None:
-    sentence = clash_sentence("Ann Lee", [Holder("Vendor", True, "Ann Lee")], retry="syncd retry acme")
-    assert sentence == (
-        'QuickBooks already has a vendor named "Ann Lee". '
-        "Rename the customer in SIP or the vendor in QuickBooks, then run: syncd retry acme"
-    )
-
-
-def test_an_inactive_namesake_is_said_to_be_inactive() -> None:
-    sentence = clash_sentence("Ann Lee", [Holder("Employee", False, "Ann Lee")])
-    assert "an inactive employee" in sentence
-    assert "Reactivate or rename the employee in QuickBooks" in sentence
-
-
-def test_two_customers_of_sip_are_both_named() -> None:
-    sentence = clash_sentence("ann lee", [Holder("Customer", True, "Ann Lee", "Ann Lee")])
-    assert '"ann lee"' in sentence
-    assert '"Ann Lee"' in sentence
-    assert "Rename one of the two in SIP" in sentence
-
-
-def test_all_holders_are_told_the_sip_customer_first() -> None:
-    sentence = clash_sentence(
-        "Ann Lee", [Holder("Vendor", False, "Ann Lee"), Holder("Customer", True, "Ann Lee", "ANN LEE")]
-    )
-    assert sentence.index("ANN LEE") < sentence.index("There is also an inactive vendor")
-
-
-def test_a_name_that_nobody_seems_to_hold() -> None:
-    assert "Rename the customer in SIP" in clash_sentence("Ann Lee", [])
