@@ -45,8 +45,8 @@ class Refused(Exception):
     """The record itself cannot be sent; found before any call. A `record` fault that is not repeated.
 
     `code` is a short word for the log ("name_empty", "name_too_long"), `sentence` the cause with its remedy.
-    `held`: nothing is wrong with the record, so it uses no attempt. `of_company`: it rests on what QuickBooks said
-    of the company, which may be another by now.
+    `held`: nothing is wrong with the record, so it is kept without using an attempt until somebody puts right what
+    is said. `of_company`: it rests on what QuickBooks said of the company, which may be another by now.
     """
 
     def __init__(self, code: str, sentence: str, *, held: bool = False, of_company: bool = False) -> None:
@@ -69,7 +69,10 @@ class Module(Protocol):
     path: str
     """Its path below /v3/company/{realm}/, in lower case: "customer"."""
     adopts: bool
-    """Whether an object of the same name is taken as it is, instead of being a collision."""
+    """Whether an object of the same name is taken as it is, instead of being a collision.
+
+    Only where the name is all that SIP means by it, so that nothing can be taken for something else.
+    """
     reads_first: bool
     """Whether an update is a full write, which needs the object as QuickBooks holds it: `current` of `build`."""
 

@@ -2,7 +2,10 @@
 
 The document: {"amount", "date", "customer": id, "invoice": id, "invoice_number", "open_balance": of the invoice as
 QuickBooks last answered, or null, "method": id, "deposit_account": id, "reference": "SIP-" and 16 characters that
-stand for this payment alone, "currency", "note": str or null}.
+stand for this payment alone, "currency", "note": str or null, "auto_apply_credit": whether QuickBooks itself applies
+what is unapplied}. All but "open_balance" comes from SQL; `informed` adds that.
+
+A payment is created once and never updated: what changes of it in SIP later, a person settles in QuickBooks.
 
 The whole amount is always recorded, for it was collected. What the invoice does not owe stays unapplied, and an
 admin is told. PaymentRefNum takes 21 characters and is the only field by which a payment can be found again.
@@ -23,7 +26,6 @@ from syncd.push import (
     compared,
     field,
     money,
-    overlay,
     reference,
     shortened,
     text,
@@ -50,38 +52,29 @@ __all__ = [
 
 qbo_type = "Payment"
 path = "payment"
-reads_first = True
+reads_first = False
 adopts = False
 
 NOTE_LENGTH = 4000
 NOTHING = Decimal("0.00")
 
-KEEPS = (
-    "ARAccountRef",
-    "CreditCardPayment",
-    "ExchangeRate",
-    "PrivateNote",
-    "ProjectRef",
-    "TransactionLocationType",
-)
-"""What an update sends back as it is."""
-
 
 def build(
     document: Mapping[str, Any],
     *,
-    sent: Mapping[str, Any] | None,
+    sent: Mapping[str, Any] | None,  # noqa: ARG001 (a payment is never updated)
     qbo_id: str | None,
-    sync_token: str | None,
-    current: Mapping[str, Any] | None = None,
+    sync_token: str | None,  # noqa: ARG001
+    current: Mapping[str, Any] | None = None,  # noqa: ARG001
 ) -> Body:
-    """The body of a create (`qbo_id` None) or of a full write over `current`, whose other links stay.
+    """The body of a create. There is no update (`qbo_id` given): a second payment would come of it.
 
-    Raises Refused("nothing_collected", "method_missing", "deposit_account_missing").
+    Raises Refused("auto_apply_credit", "nothing_collected", "method_missing", "deposit_account_missing").
     """
+    if qbo_id is not None:
+        raise ValueError("a payment is never updated")
     amount = cents(document["amount"])
     _check(document, amount)
-    note = _note(document)
     payload: dict[str, Any] = {
         "CustomerRef": reference(document["customer"]),
         "CurrencyRef": reference(document["currency"]),
@@ -90,13 +83,11 @@ def build(
         "PaymentMethodRef": reference(document["method"]),
         "PaymentRefNum": document["reference"],
         "DepositToAccountRef": reference(document["deposit_account"]),
-        **note,
     }
-    if lines := _lines(document, amount, current):
+    if note := shortened(clean_lines(text(document.get("note"))), NOTE_LENGTH):
+        payload["PrivateNote"] = note  # SIP's note is for the office, as this is
+    if lines := _lines(document, amount):
         payload["Line"] = lines
-    if qbo_id is not None:
-        cleared = _note(sent).keys() - note.keys() if sent else set()
-        payload = overlay(payload, current, qbo_id=qbo_id, sync_token=sync_token, keeps=KEEPS, clears=cleared)
     return Body(payload, name_sent=document["reference"])
 
 
@@ -179,6 +170,15 @@ def _link_differences(payload: Mapping[str, Any], answer_object: Mapping[str, An
 
 def _check(document: Mapping[str, Any], amount: Decimal) -> None:
     payment = f"The payment of {amount} for {document['invoice_number']}"
+    if document.get("auto_apply_credit"):
+        raise Refused(
+            "auto_apply_credit",
+            f"{payment} waits: QuickBooks would apply what the invoice does not owe to other invoices by itself. "
+            "Switch that off there, under Account and settings > Advanced > Automation > Automatically apply credits, "
+            "then run: syncd retry.",
+            held=True,
+            of_company=True,
+        )
     if amount <= 0:
         raise Refused(
             "nothing_collected",
@@ -187,7 +187,8 @@ def _check(document: Mapping[str, Any], amount: Decimal) -> None:
     if document.get("method") is None:
         raise Refused(
             "method_missing",
-            f"{payment} has a payment method that no method of QuickBooks stands for. Choose one: syncd map methods.",
+            f"{payment} has a payment method that no method of QuickBooks stands for. "
+            "Choose one: syncd map payment-methods.",
         )
     if document.get("deposit_account") is None:
         raise Refused(
@@ -197,37 +198,13 @@ def _check(document: Mapping[str, Any], amount: Decimal) -> None:
         )
 
 
-def _note(document: Mapping[str, Any]) -> dict[str, Any]:
-    """SIP's note is for the office, as QuickBooks' PrivateNote is."""
-    note = shortened(clean_lines(text(document.get("note"))), NOTE_LENGTH)
-    return {"PrivateNote": note} if note else {}
-
-
-def _lines(
-    document: Mapping[str, Any], amount: Decimal, current: Mapping[str, Any] | None
-) -> list[dict[str, Any]]:
-    """What goes to the invoice, at most what it owes; before it, what somebody linked in QuickBooks.
-
-    What the payment settled already stays settled: the invoice owes that much less because of it.
-    """
-    invoice = document["invoice"]
-    others = [
-        {"Amount": cents(line["Amount"]), "LinkedTxn": line["LinkedTxn"]}
-        for line in (current or {}).get("Line") or []
-        if not _links(line, invoice)
-    ]
-    left = amount - sum(map(_spent, others), NOTHING)
-    owed = _applied(current or {}, invoice) or document.get("open_balance")
-    applied = left if owed is None else min(left, cents(owed))
+def _lines(document: Mapping[str, Any], amount: Decimal) -> list[dict[str, Any]]:
+    """What goes to the invoice, at most what it owes."""
+    owed = document.get("open_balance")
+    applied = amount if owed is None else min(amount, cents(owed))
     if applied <= 0:
-        return others
-    return [*others, {"Amount": applied, "LinkedTxn": [{"TxnId": invoice, "TxnType": "Invoice"}]}]
-
-
-def _spent(line: Mapping[str, Any]) -> Decimal:
-    """A credit memo adds to what the payment can settle."""
-    credit = any(link.get("TxnType") == "CreditMemo" for link in line["LinkedTxn"])
-    return cents(line["Amount"]) * (-1 if credit else 1)
+        return []
+    return [{"Amount": applied, "LinkedTxn": [{"TxnId": document["invoice"], "TxnType": "Invoice"}]}]
 
 
 def _applied(holder: Mapping[str, Any], invoice: str) -> Decimal:

@@ -1,8 +1,9 @@
 """An entry of an approved SIP timesheet becomes a QuickBooks TimeActivity.
 
 The document: {"date", "minutes": int, "worker": id, "worker_type": "Employee" or "Vendor", "customer": id or null,
-"item": id of a service item, "entry_type", "job" and "notes": str or null, "tag": "[sip 8812]"}. Limits follow
-Intuit's API reference of TimeActivity.
+"item": id of a service item, "entry_type", "job" and "notes": str or null, "tag": "[sip 8812]", "payroll": whether
+QuickBooks Payroll is on, null if QuickBooks does not say, "member": SIP's id of who worked}. The last two are not sent.
+Limits follow Intuit's API reference of TimeActivity.
 
 The hours are recorded and not billed: SIP invoices them itself. The tag ends the description, for nothing else of an
 activity is its own; QuickBooks finds activities by date, and the tag tells which.
@@ -84,8 +85,15 @@ def build(
 ) -> Body:
     """The body of a create (`qbo_id` None) or of a full write over `current`.
 
-    Raises Refused("no_time", "too_much_time", "billed").
+    Raises Refused("payroll_off", "no_time", "too_much_time", "billed").
     """
+    if document.get("payroll") is False:
+        raise Refused(
+            "payroll_off",
+            "QuickBooks takes time entries only with QuickBooks Payroll, and that is not on. Get it there, under "
+            "Payroll, then run: syncd retry.",
+            of_company=True,
+        )
     hours, minutes = _time(document)
     description, notes = _description(document)
     worker = document["worker_type"]

@@ -23,6 +23,7 @@ from syncd.push import (
     money,
     overlay,
     payment,
+    payment_method,
     plain,
     service_item,
     shortened,
@@ -32,7 +33,7 @@ from syncd.push import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MODULES: Sequence[Module] = (customer, service_item, invoice, payment, timesheet_entry)
+MODULES: Sequence[Module] = (customer, service_item, invoice, payment, payment_method, timesheet_entry)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,8 @@ MODULES: Sequence[Module] = (customer, service_item, invoice, payment, timesheet
         ("customer", "Customer", "customer", False),
         ("service_item", "Item", "item", True),
         ("invoice", "Invoice", "invoice", True),
-        ("payment", "Payment", "payment", True),
+        ("payment", "Payment", "payment", False),
+        ("payment_method", "PaymentMethod", "paymentmethod", False),
         ("timesheet_entry", "TimeActivity", "timeactivity", True),
     ],
 )
@@ -53,6 +55,10 @@ def test_each_entity_type_has_its_module(name: str, qbo_type: str, path: str, re
 @pytest.mark.parametrize("module", MODULES)
 def test_an_older_caller_may_leave_out_the_current_object(module: Module) -> None:
     assert inspect.signature(module.build).parameters["current"].default is None
+
+
+def test_only_a_name_that_says_everything_is_taken_as_it_is() -> None:
+    assert [module for module in MODULES if module.adopts] == [payment_method]
 
 
 def test_only_payments_tell_more_than_their_differences() -> None:

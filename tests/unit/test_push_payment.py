@@ -23,6 +23,7 @@ PAYMENT: dict[str, Any] = {
     "reference": "SIP-ABCDEFGHJKMNPQRS",
     "currency": "USD",
     "note": None,
+    "auto_apply_credit": False,
 }
 BODY: dict[str, Any] = {
     "CustomerRef": {"value": "58"},
@@ -38,10 +39,6 @@ BODY: dict[str, Any] = {
 
 def create(**fields: Any) -> dict[str, Any]:
     return payment.build({**PAYMENT, **fields}, sent=None, qbo_id=None, sync_token=None).payload
-
-
-def update(document: dict[str, Any], current: dict[str, Any] | None) -> dict[str, Any]:
-    return payment.build(document, sent=PAYMENT, qbo_id="77", sync_token="1", current=current).payload
 
 
 def stored(payload: dict[str, Any], unapplied: str = "0.00", **more: Any) -> dict[str, Any]:
@@ -145,7 +142,7 @@ def test_case_7_nothing_collected_is_no_payment(amount: Decimal) -> None:
 @pytest.mark.parametrize(
     ("field", "code", "command"),
     [
-        ("method", "method_missing", "syncd map methods"),
+        ("method", "method_missing", "syncd map payment-methods"),
         ("deposit_account", "deposit_account_missing", "syncd map accounts"),
     ],
 )
@@ -155,51 +152,28 @@ def test_a_missing_mapping_is_refused_with_the_command(field: str, code: str, co
     assert caught.value.code == code
 
 
-def test_a_full_write_keeps_what_is_not_ours() -> None:
-    current = stored(BODY, ARAccountRef={"value": "30"}, ExchangeRate=1, LinkedTxn=[{"TxnType": "Deposit"}])
-    assert update(PAYMENT, current) == {
-        **BODY,
-        "Id": "77",
-        "SyncToken": "1",
-        "ARAccountRef": {"value": "30"},
-        "ExchangeRate": 1,
-    }
+def test_a_payment_waits_while_quickbooks_applies_credits_by_itself() -> None:
+    with pytest.raises(Refused, match="Automatically apply credits, then run: syncd retry") as caught:
+        create(auto_apply_credit=True)
+    assert (caught.value.code, caught.value.held, caught.value.of_company) == (
+        "auto_apply_credit",
+        True,
+        True,
+    )
 
 
-def test_what_is_applied_already_stays_applied() -> None:
-    current = stored({**BODY, "Line": [{**BODY["Line"][0], "Amount": Decimal("60.00")}]}, unapplied="60.15")
-    for balance in ("0.00", "60.00", "120.15"):
-        document = {**PAYMENT, "open_balance": Decimal(balance)}
-        assert applied(update(document, current)) == [Decimal("60.00")]
+def test_a_payment_is_never_updated() -> None:
+    with pytest.raises(ValueError, match="never updated"):
+        payment.build(PAYMENT, sent=PAYMENT, qbo_id="77", sync_token="1", current=stored(BODY))
 
 
-def test_links_made_in_quickbooks_stay() -> None:
-    other = {"Amount": Decimal("100.00"), "LinkedTxn": [{"TxnId": "9", "TxnType": "Invoice"}]}
-    current = stored({**BODY, "Line": [other]}, unapplied="20.15")
-    payload = update(PAYMENT, current)
-    assert payload["Line"] == [other, {**BODY["Line"][0], "Amount": Decimal("20.15")}]
-
-
-def test_a_credit_adds_to_what_can_be_settled() -> None:
-    credit = {"Amount": Decimal("10.00"), "LinkedTxn": [{"TxnId": "8", "TxnType": "CreditMemo"}]}
-    document = {**PAYMENT, "open_balance": Decimal("130.15")}
-    assert applied(update(document, stored({**BODY, "Line": [credit]}))) == [
-        Decimal("10.00"),
-        Decimal("130.15"),
-    ]
-
-
-def test_a_note_removed_in_sip_is_removed_and_one_made_in_quickbooks_stays() -> None:
-    noted = stored({**BODY, "PrivateNote": "cheque 12"})
-    assert update(PAYMENT, noted)["PrivateNote"] == "cheque 12"
-    sent = {**PAYMENT, "note": "cheque 12"}
-    body = payment.build(PAYMENT, sent=sent, qbo_id="77", sync_token="1", current=noted)
-    assert "PrivateNote" not in body.payload
-
-
-def test_an_update_without_the_current_object_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="as QuickBooks holds it"):
-        update(PAYMENT, None)
+def test_what_the_invoice_owes_is_asked_before_the_payment_is_made() -> None:
+    other = {**PAYMENT, "invoice": "1043"}
+    asked = payment.look_ahead([PAYMENT, other])
+    assert asked == "SELECT * FROM Invoice WHERE Id IN ('1042', '1043') MAXRESULTS 1000"
+    found = [{"Id": "1042", "Balance": Decimal("60.00")}]
+    assert payment.informed(PAYMENT, found)["open_balance"] == Decimal("60.00")
+    assert payment.informed(other, found)["open_balance"] is None
 
 
 def test_the_look_up_is_by_reference() -> None:
@@ -246,7 +220,7 @@ amounts = st.decimals(Decimal("0.01"), 10**7, places=2)
 @given(
     amount=amounts, owed=st.none() | st.decimals(0, 10**7, places=2), note=st.none() | st.text(max_size=20)
 )
-def test_an_update_of_an_unchanged_payment_changes_nothing(
+def test_the_same_payment_is_always_the_same_and_never_settles_more_than_is_owed(
     amount: Decimal, owed: Decimal | None, note: str | None
 ) -> None:
     document = {**PAYMENT, "amount": amount, "open_balance": owed, "note": note}
@@ -255,8 +229,6 @@ def test_an_update_of_an_unchanged_payment_changes_nothing(
     linked = sum(applied(payload), Decimal(0))
     assert linked <= amount
     assert owed is None or linked <= owed
-    current = stored(payload, unapplied=str(amount - linked))
-    body = payment.build(document, sent=document, qbo_id="77", sync_token="1", current=current)
-    assert encode(body.payload) == encode({**payload, "Id": "77", "SyncToken": "1"})
-    assert payment.differences(body.payload, current) == []
-    assert payment.is_own(payload, current)
+    answer = stored(payload, unapplied=str(amount - linked))
+    assert payment.differences(payload, answer) == []
+    assert payment.is_own(payload, answer)

@@ -21,6 +21,8 @@ ENTRY: dict[str, Any] = {
     "job": "Kitchen",
     "notes": "brought the pipe",
     "tag": "[sip 8812]",
+    "payroll": True,
+    "member": "3",
 }
 BODY: dict[str, Any] = {
     "TxnDate": "2026-08-13",
@@ -77,6 +79,16 @@ def test_a_time_quickbooks_cannot_take_is_refused(minutes: int, code: str) -> No
     with pytest.raises(Refused, match="2026-08-13") as caught:
         create(minutes=minutes)
     assert caught.value.code == code
+
+
+def test_without_payroll_no_time_can_be_sent() -> None:
+    with pytest.raises(Refused, match=r"QuickBooks Payroll.*syncd retry") as caught:
+        create(payroll=False)
+    assert (caught.value.code, caught.value.held, caught.value.of_company) == ("payroll_off", False, True)
+
+
+def test_whether_there_is_payroll_quickbooks_need_not_say() -> None:
+    assert create(payroll=None) == create(payroll=True) == BODY
 
 
 @pytest.mark.parametrize(
@@ -137,7 +149,7 @@ def test_a_customer_given_in_quickbooks_stays() -> None:
 def test_billed_time_is_not_touched() -> None:
     with pytest.raises(Refused, match="on an invoice in QuickBooks") as caught:
         update(ENTRY, stored(BODY, BillableStatus="HasBeenBilled"))
-    assert caught.value.code == "billed"
+    assert (caught.value.code, caught.value.held) == ("billed", False)
 
 
 def test_an_update_without_the_current_object_is_a_mistake() -> None:
