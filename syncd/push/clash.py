@@ -103,6 +103,8 @@ def _remedy(holder: Holder, words: _Words) -> str:
         return "rename one of the two in SIP"
     if not holder.active:
         return f"reactivate or rename the {holder.kind} in QuickBooks, or {words.rename}"
+    if words.of_sip:
+        return f"rename the {words.record} in SIP or the {holder.kind} in QuickBooks"
     return f"{words.rename}, or rename the {holder.kind} in QuickBooks"
 
 

@@ -15,7 +15,7 @@ def test_a_vendor_of_the_same_name() -> None:
     )
     assert sentence == (
         'QuickBooks already has a vendor named "Ann Lee". '
-        "Rename the customer in SIP, or rename the vendor in QuickBooks, then run: syncd retry acme"
+        "Rename the customer in SIP or the vendor in QuickBooks, then run: syncd retry acme"
     )
 
 
@@ -62,7 +62,7 @@ def test_a_name_that_nobody_seems_to_hold(entity_type: str, told: str) -> None:
 def test_an_item_that_somebody_made_in_quickbooks() -> None:
     assert clash_sentence("service_item", "Repair", [Holder("Item", True, "REPAIR")]) == (
         'QuickBooks already has an item named "REPAIR". '
-        "Rename the service item in SIP, or rename the item in QuickBooks, then run: syncd retry"
+        "Rename the service item in SIP or the item in QuickBooks, then run: syncd retry"
     )
 
 
