@@ -12,7 +12,9 @@ import pytest
 
 from syncd.qbo.oauth import parse_tokens
 from syncd.qbo.vault import Vault
+from tests.support.mapped import add_tax, employ, make_ready
 from tests.support.processes import VAULT_KEY, Daemon, Sandbox, environment, until
+from tests.support.sip import Sip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,11 +40,16 @@ class World:
         self._folder = folder
         self._daemons: list[Daemon] = []
 
-    def connect(self, company: str = "1", *, on: bool = True, **profile: Any) -> str:
+    def connect(self, company: str = "1", *, on: bool = True, ready: bool = False, **profile: Any) -> str:
         """A company of SIP, connected to a realm of its own. Returns the realm.
+
+        `ready`: region and facts are the realm's, which has Payroll unless `profile` says otherwise; everything is
+        mapped, and all switches are on. Else only customers are on.
 
         Without the commands, which have tests of their own: a process costs a hundred times this.
         """
+        if ready:
+            profile = {"payroll": True, **profile}
         made = self.sandbox.tell("companies", **{"profile": "us-automated-tax", **profile})
         realm: str = made["realm_id"]
         tokens = parse_tokens(self.sandbox.tell("tokens", realm_id=realm), datetime.now(UTC))
@@ -64,9 +71,30 @@ class World:
                 tokens.refresh_expires_at,
             ),
         )
-        if on:
+        if ready:
+            make_ready(self.database, self.sandbox, company, realm)
+        elif on:
             self.database.switch(company, enable_sync=True, auto_customers=True)
         return realm
+
+    def sip(self, company: str = "1") -> Sip:
+        """The organization of SIP that this company is."""
+        return Sip(self.database, company)
+
+    def add_tax(self, *percents: str, company: str = "1") -> None:
+        """A tax code of these rates in QuickBooks, mapped to what they come to: 12 from "5" and "7"."""
+        add_tax(self.database, self.sandbox, company, self._realm(company), *percents)
+
+    def employ(self, name: str = "Sam Ortega", *, company: str = "1") -> str:
+        """A member of SIP's team who is an employee in QuickBooks, mapped; the member's id."""
+        member = self.sip(company).member(name)
+        employ(self.database, self.sandbox, company, self._realm(company), member, name)
+        return member
+
+    def _realm(self, company: str) -> str:
+        return str(
+            self.database.value("select realm_id from syncd.company where company_id = %s", (company,))
+        )
 
     def reconnect(self, company: str, realm: str) -> None:
         """Connect the company to this realm with new tokens."""

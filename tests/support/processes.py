@@ -61,6 +61,15 @@ class Sandbox:
         found: list[dict[str, Any]] = self.ask(f"objects/{realm}/{kind}")["objects"]
         return found
 
+    def post(self, realm: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What somebody does in QuickBooks: a POST to its API below the company; the whole answer."""
+        token = self.tell("tokens", realm_id=realm)["access_token"]
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        answer = self.http.post(f"/v3/company/{realm}/{path}", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
     def writes(self, realm: str) -> list[dict[str, Any]]:
         """The writes that the realm got, in order, from the journal."""
         return [
