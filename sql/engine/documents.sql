@@ -54,10 +54,13 @@ declare
     parts text;
 begin
     -- The key is compared in SIP's type: a cast on the column would hide SIP's index from the planner. CASE keeps
-    -- the ids of other entity types, which may not even parse, away from the cast.
+    -- the ids of other entity types, which may not even parse, away from the cast. "offset 0" has the view planned for
+    -- one record by its key. Joined to the list, a view of more than eight tables would be planned apart from it, since
+    -- join_collapse_limit is 8, and built for every record there is.
     select string_agg(format(
         'select w.entity_type, w.entity_id, d.company_id, d.entity_name, d.due, d.skip, d.missing, d.unready, '
-        'd.document from asked w join syncd.%I d on d.key = case when w.entity_type = %L then w.entity_id::%s end',
+        'd.document from asked w cross join lateral (select v.* from syncd.%1$I v '
+        'where v.key = case when w.entity_type = %2$L then w.entity_id::%3$s end offset 0) d where w.entity_type = %2$L',
         'document_' || e.entity_type, e.entity_type, format_type(a.atttypid, a.atttypmod)),
         E'\nunion all ' order by e.rank, e.entity_type)
     into strict branches
