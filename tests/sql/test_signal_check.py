@@ -9,7 +9,7 @@ import pytest
 
 from syncd.db import check
 from syncd.errors import DatabaseProblem
-from tests.support.signals import findings, keys, upgrade
+from tests.support.signals import binding, findings, keys, upgrade
 
 if TYPE_CHECKING:
     from tests.support.database import Database
@@ -29,6 +29,11 @@ def pets(database: Database) -> Database:
     return database
 
 
+def numbered(database: Database, text: str) -> str:
+    """With the number that the binding got."""
+    return text.replace("_N", f"_{binding(database, 'sip.pets')}")
+
+
 def found(database: Database) -> list[tuple[str, bool]]:
     """Sentence and whether it is fatal, as the daemon's role sees it, which has no right in SIP's schema."""
     with psycopg.connect(database.daemon_dsn, autocommit=True) as connection:
@@ -37,29 +42,29 @@ def found(database: Database) -> list[tuple[str, bool]]:
 
 # Each is mended by the upgrade.
 DAMAGES = [
-    ("a trigger is missing", "drop trigger zz_syncd_2_update on sip.pets",
-     "Trigger zz_syncd_2_update on sip.pets is missing.", True),
-    ("several are missing", "drop trigger zz_syncd_2_update on sip.pets; drop trigger zz_syncd_2_delete on sip.pets",
-     "Triggers zz_syncd_2_update, zz_syncd_2_delete on sip.pets are missing.", True),
-    ("a trigger is disabled", "alter table sip.pets disable trigger zz_syncd_2_insert",
-     "Trigger zz_syncd_2_insert on sip.pets is disabled.", True),
+    ("a trigger is missing", "drop trigger zz_syncd_N_update on sip.pets",
+     "Trigger zz_syncd_N_update on sip.pets is missing.", True),
+    ("several are missing", "drop trigger zz_syncd_N_update on sip.pets; drop trigger zz_syncd_N_delete on sip.pets",
+     "Triggers zz_syncd_N_update, zz_syncd_N_delete on sip.pets are missing.", True),
+    ("a trigger is disabled", "alter table sip.pets disable trigger zz_syncd_N_insert",
+     "Trigger zz_syncd_N_insert on sip.pets is disabled.", True),
     ("all triggers are disabled", "alter table sip.pets disable trigger all",
-     "Triggers zz_syncd_2_insert, zz_syncd_2_update, zz_syncd_2_delete, zz_syncd_2_truncate on sip.pets are disabled.",
+     "Triggers zz_syncd_N_insert, zz_syncd_N_update, zz_syncd_N_delete, zz_syncd_N_truncate on sip.pets are disabled.",
      True),
-    ("a trigger fires for replicas only", "alter table sip.pets enable replica trigger zz_syncd_2_insert",
-     "Trigger zz_syncd_2_insert on sip.pets is disabled.", True),
-    ("a trigger fires always", "alter table sip.pets enable always trigger zz_syncd_2_insert",
-     "Trigger zz_syncd_2_insert on sip.pets is set to fire in sessions that replicate too, whose rows another server"
+    ("a trigger fires for replicas only", "alter table sip.pets enable replica trigger zz_syncd_N_insert",
+     "Trigger zz_syncd_N_insert on sip.pets is disabled.", True),
+    ("a trigger fires always", "alter table sip.pets enable always trigger zz_syncd_N_insert",
+     "Trigger zz_syncd_N_insert on sip.pets is set to fire in sessions that replicate too, whose rows another server"
      " sends.", False),
-    ("a trigger was replaced", "drop trigger zz_syncd_2_delete on sip.pets; create trigger zz_syncd_2_delete"
-     " before delete on sip.pets for each row execute function syncd.signal_2_delete()",
-     "Trigger zz_syncd_2_delete on sip.pets is not as syncd made them.", True),
+    ("a trigger was replaced", "drop trigger zz_syncd_N_delete on sip.pets; create trigger zz_syncd_N_delete"
+     " before delete on sip.pets for each row execute function syncd.signal_N_delete()",
+     "Trigger zz_syncd_N_delete on sip.pets is not as syncd made them.", True),
     ("the table was exchanged for a copy", "alter table sip.pets rename to pets_old;"
      "create table sip.pets (like sip.pets_old including all)",
-     "Triggers zz_syncd_2_insert, zz_syncd_2_update, zz_syncd_2_delete, zz_syncd_2_truncate on sip.pets are missing.",
+     "Triggers zz_syncd_N_insert, zz_syncd_N_update, zz_syncd_N_delete, zz_syncd_N_truncate on sip.pets are missing.",
      True),
-    ("the guard is missing", "drop view syncd.guard_2",
-     "View syncd.guard_2 is missing: nothing keeps the columns that triggers read from being dropped.", False),
+    ("the guard is missing", "drop view syncd.guard_N",
+     "View syncd.guard_N is missing: nothing keeps the columns that triggers read from being dropped.", False),
 ]  # fmt: skip
 
 
@@ -68,8 +73,8 @@ DAMAGES = [
 )
 def test_check_finds_it_and_upgrade_mends_it(pets: Database, damage: str, sentence: str, fatal: bool) -> None:
     assert found(pets) == []
-    pets.execute(damage)
-    assert (sentence, fatal) in found(pets)
+    pets.execute(numbered(pets, damage))
+    assert (numbered(pets, sentence), fatal) in found(pets)
     upgrade(pets.dsn)
     assert found(pets) == []
     pets.execute(
@@ -114,12 +119,12 @@ def test_a_dropped_table_is_found(pets: Database) -> None:
 
 # What Postgres refuses because of the guard.
 REFUSED = [
-    ("alter table sip.pets drop column customer_id", "syncd.guard_2 depends on column customer_id of table"),
-    ("alter table sip.pets drop column name", "syncd.guard_2 depends on column name of table"),
-    ("alter table sip.pets drop column id", "syncd.guard_2 depends on column id of table"),
-    ("alter table sip.pets alter column customer_id type text", "syncd.guard_2 depends on column"),
-    ("alter table sip.pets alter column name type varchar(9)", "syncd.guard_2 depends on column"),
-    ("drop table sip.pets", "syncd.guard_2 depends on table sip.pets"),
+    ("alter table sip.pets drop column customer_id", "syncd.guard_N depends on column customer_id of table"),
+    ("alter table sip.pets drop column name", "syncd.guard_N depends on column name of table"),
+    ("alter table sip.pets drop column id", "syncd.guard_N depends on column id of table"),
+    ("alter table sip.pets alter column customer_id type text", "syncd.guard_N depends on column"),
+    ("alter table sip.pets alter column name type varchar(9)", "syncd.guard_N depends on column"),
+    ("drop table sip.pets", "syncd.guard_N depends on table sip.pets"),
 ]  # fmt: skip
 
 
@@ -129,7 +134,9 @@ def test_a_column_that_triggers_read_can_go_only_after_them(
 ) -> None:
     with pytest.raises(psycopg.Error) as refused:
         pets.execute(migration)
-    assert because in f"{refused.value.diag.message_primary} {refused.value.diag.message_detail}".replace(
+    assert numbered(
+        pets, because
+    ) in f"{refused.value.diag.message_primary} {refused.value.diag.message_detail}".replace(
         "rule _RETURN on ", ""
     )
     pets.execute("update sip.pets set name = 'Tom'")

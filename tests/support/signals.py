@@ -30,6 +30,12 @@ def keys(database: Database) -> list[int]:
     return [int(id_) for _company, _entity, id_ in signals(database)]
 
 
+def binding(database: Database, table: str) -> int:
+    """The number of a table's binding, which is part of the names of what is made for it."""
+    number: int = database.value("select binding_id from syncd.binding where source_table = %s", (table,))
+    return number
+
+
 def upgrade(dsn: str) -> list[str]:
     """Upgrade; what it said."""
     said: list[str] = []
