@@ -35,7 +35,6 @@ QUEUE = """
 alter table syncd.job add column required boolean not null default false;
 alter table syncd.job add column unready_since timestamptz;
 alter table syncd.job add column missing jsonb;
-alter table syncd.call_item add column absent boolean not null default false;
 """
 
 COMPANIES = """

@@ -513,7 +513,7 @@ as $$
         and o.environment = c.environment and o.realm_id = c.realm_id
     where i.company_id = company and i.entity_type = entity and i.entity_id = id
           and i.operation = 'create'
-          and (i.absent or c.outcome in ('unknown', 'abandoned') or (c.outcome = 'answered' and c.sends > 1));
+          and (c.outcome in ('unknown', 'abandoned') or (c.outcome = 'answered' and c.sends > 1));
 $$;
 
 -- Which SIP records of a company own these QBO objects, with the names they go by.

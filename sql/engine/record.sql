@@ -1,7 +1,7 @@
 -- Record: what an answer means for the link, the job, the lane and the log, in one transaction.
 --
 -- Called by: the daemon's dispatch (record, refuse, adopt, postpone), in autocommit.
--- Touches:   job, link, call, call_item, sync_log, lane (its pause and count of failures), after hold_lane.
+-- Touches:   job, link, call, sync_log, lane (its pause and count of failures), after hold_lane.
 
 -- What follows from a fault: the state of the job, when it is tried again (null: not by itself), whether that used
 -- one of the record's three attempts, and whether the whole lane pauses. `tried` counts this attempt.
@@ -161,16 +161,9 @@ begin
                     ) j
                     where i.call_id = settled_call and i.bid <> all(array(select s.bid from settled s)))
                     then 'answered'
-                when exists (select from settled s where s.ending = 'absent')
-                     or exists (select from syncd.call_item i where i.call_id = settled_call and i.absent)
-                    then 'abandoned'
+                when exists (select from settled s where s.ending = 'absent') then 'abandoned'
                 else 'settled' end::syncd.call_outcome
         where c.call_id = settled_call and exists (select from settled)
-    ), lost as (
-        -- Should it arrive late after all, it is known as ours.
-        update syncd.call_item i set absent = true
-        from settled s
-        where i.call_id = settled_call and i.bid = s.bid and s.ending = 'absent'
     ), linked as (
         update syncd.link k
         set qbo_id = s.qbo_id, sync_token = s.sync_token, fingerprint = s.fingerprint, document = s.document,

@@ -459,7 +459,6 @@ call_item = Table(
     Column("fingerprint", Text, nullable=False),
     Column("document", JSONB, nullable=False),
     Column("notes", ARRAY(Text), nullable=False, server_default="{}"),
-    Column("absent", BOOLEAN, nullable=False, server_default=text("false")),
     Index("call_item_record", "company_id", "entity_type", "entity_id"),
 )
 

@@ -294,21 +294,6 @@ def test_what_is_left_of_a_batch_is_asked_for_with_the_whole_batch(engine: Engin
     assert rows == [(call, "batch", b"{}", ids[0]), (call, "batch", b"{}", ids[2])]
 
 
-def test_a_record_of_a_batch_that_did_not_arrive_is_still_known_as_ours_should_it_do_so(
-    engine: Engine,
-) -> None:
-    epoch, call, ids = batch(engine, 2)
-    engine.record_all(
-        epoch, call, {bid: {"outcome": "unknown", "fault": "transient", "error": "?"} for bid in ("1", "2")}
-    )
-    engine.record_all(epoch, call, {"1": {"outcome": "absent", "fault": "record", "error": "Not there."}})
-    engine.record_all(epoch, call, {"2": success("502")})
-    committed = engine.database.value("select committed_at from syncd.call")
-    since = "select syncd.first_unsettled_create('1', 'customer', %s)"
-    assert engine.database.value(since, (ids[0],)) == committed
-    assert engine.database.value("select outcome::text from syncd.call") == "abandoned"
-
-
 def test_one_object_in_two_answers_of_a_batch_links_neither(engine: Engine) -> None:
     epoch, call, ids = batch(engine, 2)
     assert engine.record_all(epoch, call, {"1": success("501"), "2": success("501")}) == {
