@@ -54,12 +54,16 @@ comment on column syncd.pending.state is
     'pending: due. sending: a call is out. unknown: its answer never came, it is asked for again. waiting:'
     ' see waits_on.';
 comment on column syncd.pending.waits_on is 'What a waiting record waits for: setting, connection, record or document.';
-comment on column syncd.pending.reason is 'Why it waits, or how the last try ended.';
+comment on column syncd.pending.reason is
+    'Why it waits, and what keeps the record that it waits for; or how the last try ended.';
+comment on column syncd.pending.waits_for_type is 'Type of the record that goes first.';
+comment on column syncd.pending.waits_for_id is 'The key in SIP of the record that goes first.';
 comment on column syncd.pending.attempts is 'Tries that counted so far; the third that fails is the last.';
 comment on column syncd.pending.next_attempt_at is
     'Not tried before then; null: at once, or when what it waits for happens.';
 comment on column syncd.pending.owed_since is 'When the oldest change was made that QuickBooks does not have.';
 comment on column syncd.pending.source is 'What made it due: auto, manual or webhook.';
+comment on column syncd.pending.run_id is 'The manual push that it belongs to.';
 
 comment on view syncd.errors is 'Records that a person has to look at. After putting it right: syncd retry.';
 comment on column syncd.errors.company_id is 'The organization in SIP.';
@@ -93,7 +97,11 @@ comment on column syncd.lane_status.paused_until is 'When that ends by itself; n
 comment on column syncd.lane_status.pending is 'Records that are due or being sent.';
 comment on column syncd.lane_status.unknown is 'Records that were sent and never answered; syncd asks again.';
 comment on column syncd.lane_status.waiting is 'Records that wait for a switch, the connection or another record.';
+comment on column syncd.lane_status.behind_others is
+    'How many of the waiting wait for another record, which goes first.';
 comment on column syncd.lane_status.failed is 'Records that need a person: refused, held, in collision or diverged.';
+comment on column syncd.lane_status.diverged is
+    'How many of the failed were changed or withdrawn in SIP after they had been synced.';
 comment on column syncd.lane_status.variances is
     'Records that QuickBooks took otherwise than they were sent; they need a person too.';
 comment on column syncd.lane_status.oldest is 'Since when the oldest of pending and unknown has been due.';
@@ -137,6 +145,15 @@ comment on column syncd.settings_changes.setting is 'The column of syncd.sync_se
 comment on column syncd.settings_changes.was is 'Its value before; null for the first.';
 comment on column syncd.settings_changes.became is 'Its value after.';
 
+comment on column syncd.run.run_id is 'Grows with time; syncd.sync_log and syncd.pending have it too.';
+comment on column syncd.run.company_id is 'The organization in SIP.';
+comment on column syncd.run.entity_type is 'What was pushed.';
+comment on column syncd.run.asked_by is
+    'Who: the person at the command line, or the database role of who used SQL.';
+comment on column syncd.run.asked_at is 'When.';
+comment on column syncd.run.records is 'How many records it made due; what a later push took over is not among them.';
+comment on column syncd.run.already is 'How many more QuickBooks had already, as they were.';
+
 comment on function syncd.watch is
     'Notes every change of a table for sync: makes a binding and its triggers. Takes a short lock on the table.';
 comment on function syncd.unwatch is 'The inverse of watch: drops the triggers and the binding.';
@@ -147,11 +164,27 @@ comment on function syncd.explain is
 comment on function syncd.log_page is 'A page of a company''s log, newest first; a null filter is left out.';
 comment on function syncd.key_of is 'A key as SIP prints it; null if the text cannot be one.';
 comment on function syncd.retry is
-    'Makes records due again that need a person: one, or with null all of the company. Returns how many.';
+    'Makes records due again that need a person, and what they wait for: one, or with null all of the company. Returns'
+    ' how many.';
+comment on function syncd.push is
+    'Makes all records of a kind due that QuickBooks does not have as they are, in the name of a person. Returns the'
+    ' run.';
+comment on function syncd.pushable is
+    'What a push of this kind is about, and what of it QuickBooks has. Changes nothing.';
+comment on function syncd.due_keys is 'The keys of all records of a kind that QuickBooks should know of.';
+comment on function syncd.held_up is 'What keeps a record that others wait for; null if it is on its way.';
+comment on function syncd.run_outcomes is 'What became of the records of a push: how many, and why.';
 comment on function syncd.change_settings is
     'Changes settings (columns of sync_settings as JSON) in the name of a person; returns them before and after.';
 comment on function syncd.connect_company is
     'Stores a connection with encrypted tokens and opens the lane. syncd company connect tries the tokens first.';
+
+comment on view syncd.linked is 'What QuickBooks has, in the company that is connected now.';
+comment on column syncd.linked.company_id is 'The organization in SIP.';
+comment on column syncd.linked.entity_type is 'Type of record.';
+comment on column syncd.linked.sip_id is 'The record''s key in SIP, as text.';
+comment on column syncd.linked.qbo_id is 'Its id in QuickBooks.';
+comment on column syncd.linked.document is 'What was sent last.';
 
 -- Each document_* view has the same columns, whatever entities are installed.
 do $$
@@ -172,6 +205,10 @@ begin
                        'Whether QuickBooks should know of it in its present state.');
         execute format('comment on column syncd.%I.skip is %L', name,
                        'Why it is left out although it is due, else null.');
+        execute format('comment on column syncd.%I.missing is %L', name,
+                       'The records that it refers to and that QuickBooks does not have yet: they go first.');
+        execute format('comment on column syncd.%I.unready is %L', name,
+                       'Why it is not whole yet, else null.');
         execute format('comment on column syncd.%I.document is %L', name,
                        'All that QuickBooks is told of it, in canonical form.');
     end loop;

@@ -17,6 +17,7 @@ create type syncd.account_slot as enum (
 );
 create type syncd.item_slot as enum ('lines', 'time');
 create type syncd.payment_method as enum ('card', 'ach', 'apple_pay', 'cash', 'check', 'zelle', 'other');
+create type syncd.run_outcome as enum ('sent', 'there', 'skipped', 'failed', 'waiting', 'moving');
 create type syncd.record_key as (entity_type text, entity_id text);
 """
 
@@ -110,7 +111,8 @@ create table syncd.run (
     entity_type text not null,
     asked_by text not null default session_user,
     asked_at timestamptz not null default clock_timestamp(),
-    records integer not null default 0
+    records integer not null default 0,
+    already integer not null default 0
 );
 create index job_run on syncd.job (run_id) where run_id is not null;
 create index sync_log_run on syncd.sync_log (run_id, occurred_at) where run_id is not null;

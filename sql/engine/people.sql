@@ -32,7 +32,7 @@ create or replace function syncd.explain(company text, entity text, id text)
 returns table (
     entity_id text, entity_name text, in_sip boolean, verdict text, verdict_reason text, waits_on syncd.waits_on,
     job_state syncd.state, job_reason text, job_waits_on syncd.waits_on, waits_for_type text, waits_for_id text,
-    attempts smallint, next_attempt_at timestamptz, owed_since timestamptz, fault_class syncd.fault_class,
+    held_up text, attempts smallint, next_attempt_at timestamptz, owed_since timestamptz, fault_class syncd.fault_class,
     error_code text, qbo_type text, qbo_id text, link_state syncd.state, link_note text, synced_at timestamptz,
     call_outcome syncd.call_outcome, call_operation text, call_sent_at timestamptz, call_sends smallint,
     request_id text, signaled_at timestamptz
@@ -43,7 +43,7 @@ as $$
     -- Materialized, or else the planner puts the call into each of the comparisons below.
     with k as materialized (select syncd.key_of(entity, id) as key)
     select k.key, coalesce(v.entity_name, logged.entity_name, k.key), d.entity_id is not null, v.verdict, v.reason,
-           v.waits_on, j.state, j.reason, j.waits_on, j.waits_for_type, j.waits_for_id, j.attempts,
+           v.waits_on, j.state, j.reason, j.waits_on, f.entity_type, f.entity_id, h.sentence, j.attempts,
            nullif(j.due_at, 'infinity'), j.owed_since, j.fault_class, j.error_code, l.qbo_type, l.qbo_id, l.state,
            l.note, l.synced_at, c.outcome, i.operation, c.sent_at, c.sends, c.request_id, noted.signaled_at
     from k
@@ -56,6 +56,15 @@ as $$
            and l.environment = o.environment and l.realm_id = o.realm_id
     left join syncd.call c on c.call_id = j.call_id
     left join syncd.call_item i on i.call_id = j.call_id and i.entity_type = entity and i.entity_id = k.key
+    -- What goes first as things stand now, or else when it was decided last.
+    left join lateral (
+        select (v.missing[1]).entity_type, (v.missing[1]).entity_id where v.waits_on = 'record'
+        union all
+        select j.waits_for_type, j.waits_for_id where v.waits_on is distinct from 'record' and j.state = 'waiting'
+    ) f on true
+    left join lateral (
+        select p.sentence from syncd.held_up(company, f.entity_type, f.entity_id) p where f.entity_id is not null
+    ) h on true
     left join lateral (
         select s.entity_name from syncd.sync_log s
         where s.company_id = company and s.entity_type = entity and s.entity_id = k.key

@@ -27,11 +27,17 @@ select
     j.entity_id,
     j.state,
     j.waits_on,
-    j.reason,
+    -- Of what waits for another record, also what keeps that one.
+    case when j.state = 'waiting' and j.waits_on = 'record' then concat_ws(' ', j.reason, (
+        select h.sentence from syncd.held_up(j.company_id, j.waits_for_type, j.waits_for_id) h
+    )) else j.reason end as reason,
+    j.waits_for_type,
+    j.waits_for_id,
     j.attempts,
     nullif(j.due_at, 'infinity') as next_attempt_at,
     j.owed_since,
-    j.source
+    j.source,
+    j.run_id
 from syncd.job j
 where j.state in ('pending', 'sending', 'unknown', 'waiting');
 
@@ -52,6 +58,7 @@ where j.state in ('held', 'error', 'collision', 'diverged')
 union all
 select k.company_id, k.entity_type, k.sip_id, k.state, k.note, 'variance', null, null, k.synced_at
 from syncd.link k
+join syncd.company c on c.company_id = k.company_id and c.environment = k.environment and c.realm_id = k.realm_id
 where k.state = 'variance';
 
 create view syncd.lane_status as
@@ -70,7 +77,9 @@ select
     q.pending,
     q.unknown,
     q.waiting,
+    q.behind_others,
     q.failed,
+    q.diverged,
     v.variances,
     q.oldest
 from syncd.company c
@@ -82,7 +91,9 @@ cross join lateral (
         count(*) filter (where j.state in ('pending', 'sending')) as pending,
         count(*) filter (where j.state = 'unknown') as unknown,
         count(*) filter (where j.state = 'waiting') as waiting,
+        count(*) filter (where j.state = 'waiting' and j.waits_on = 'record') as behind_others,
         count(*) filter (where j.state in ('held', 'error', 'collision', 'diverged')) as failed,
+        count(*) filter (where j.state = 'diverged') as diverged,
         min(j.owed_since) filter (where j.state in ('pending', 'sending', 'unknown')) as oldest
     from syncd.job j
     where j.company_id = c.company_id

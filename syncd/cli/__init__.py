@@ -18,6 +18,7 @@ COMMANDS = {
     "status": ("syncd.cli.status", "Companies, lanes, backlog, oldest waiting."),
     "log": ("syncd.cli.log", "The sync log of a company, newest first."),
     "explain": ("syncd.cli.explain", "Why a record is, or is not, in QuickBooks."),
+    "push": ("syncd.cli.push", "Send all records of one kind, by hand."),
     "retry": ("syncd.cli.retry", "Try again what failed."),
     "settings": ("syncd.cli.settings", "What is synced by itself."),
     "company": ("syncd.cli.company", "Companies and their connections."),

@@ -152,8 +152,8 @@ def _on_its_way(company: Row, record: Row) -> Iterator[str]:
         yield record["verdict_reason"]
         if record["waits_on"] == WaitsOn.SETTING:
             yield f"See: syncd settings show {company['company_id']}"
-    if record["waits_for_id"]:
-        yield f"It waits for {record['waits_for_type'].replace('_', ' ')} {record['waits_for_id']}."
+    if record["held_up"]:
+        yield record["held_up"]
     if record["job_state"] == State.PENDING:
         since = f"It has been due since {short(record['owed_since'])}"
         if record["attempts"]:

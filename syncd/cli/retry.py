@@ -7,7 +7,7 @@ import click
 from syncd.cli.explain import need_record
 from syncd.cli.output import count, say, tell
 from syncd.cli.session import Connection, Row, need_company, need_entity, session
-from syncd.db.states import State
+from syncd.db.states import State, WaitsOn
 from syncd.errors import WrongUse
 
 UNDER_WAY = {State.SENDING, State.UNKNOWN}
@@ -19,7 +19,10 @@ UNDER_WAY = {State.SENDING, State.UNKNOWN}
 @click.argument("record_id", metavar="ID]", required=False)
 @click.option("--all-errors", is_flag=True, help="Every record of the company that needs a person.")
 def command(company_id: str, entity: str | None, record_id: str | None, all_errors: bool) -> None:
-    """Try one record again, or all that failed. It gets all its attempts anew."""
+    """Try one record again, or all that failed. It gets all its attempts anew, and so does what it waits for.
+
+    ENTITY is a type of record: customer, invoice, timesheet-entry ...; ID is SIP's id of it.
+    """
     if all_errors == (entity is not None):
         raise WrongUse(
             "Say what to try again.",
@@ -54,8 +57,11 @@ def _one(connection: Connection, company: Row, entity: str, record_id: str) -> i
     name = name[0].upper() + name[1:]
     made = _retry(connection, company["company_id"], kind.name, record["entity_id"])
     if made:
-        tell(f"{name} is tried again.")
-        if record["verdict"] == "wait":
+        others = f", and {count(made - 1, 'record')} that it waits for" if made > 1 else ""
+        tell(f"{name} is tried again{others}.")
+        if record["waits_on"] == WaitsOn.RECORD:
+            tell(record["verdict_reason"])
+        elif record["verdict"] == "wait":
             tell(f"It will still wait: {record['verdict_reason']}")
     elif record["job_state"] in UNDER_WAY:
         tell("There is nothing to retry: a call of it is under way, and syncd settles that by itself.")

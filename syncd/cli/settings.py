@@ -12,7 +12,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from syncd.cli.connect import REGIONS
-from syncd.cli.output import clean, json_option, print_json, print_table, quoted, say, short, tell
+from syncd.cli.output import clean, count, json_option, print_json, print_table, quoted, say, short, tell
 from syncd.cli.session import Connection, Row, need_company, session
 from syncd.db.states import CompanyState, Region
 from syncd.errors import WrongUse
@@ -86,12 +86,16 @@ def set_(company_id: str, pairs: tuple[str, ...], timesheet_start_date: str | No
         raise WrongUse("There is nothing to change.", "Name a switch and on or off, e.g. customers on.")
     with session() as connection:
         company = need_company(connection, company_id)
+        due_before = _due_entries(connection, company_id) if START_DATE in changes else 0
         before, after = _change(connection, company_id, changes)
+        became_due = _due_entries(connection, company_id) - due_before if START_DATE in changes else 0
     for column, label in LABELS.items():
         if column in changes or before[column] != after[column]:
             same = "" if before[column] != after[column] else ", as before"
             tell(f"{label} is {_value(after[column])}{same}.")
     _remark(company, before, after)
+    if START_DATE in changes and (before[START_DATE] is None or after[START_DATE] < before[START_DATE]):
+        _remark_entries(company_id, became_due)
 
 
 @command.command()
@@ -151,7 +155,7 @@ def _change(connection: Connection, company_id: str, changes: dict[str, Any]) ->
         row = connection.execute(
             "select to_jsonb(before) as before, to_jsonb(after) as after"
             " from syncd.change_settings(%s, %s, %s)",
-            (company_id, Jsonb(changes), _person()),
+            (company_id, Jsonb(changes), person()),
         ).fetchone()
     except errors.ObjectNotInPrerequisiteState:
         words = " ".join(
@@ -177,8 +181,22 @@ def _remark(company: Row, before: Row, after: Row) -> None:
             say(_connection(company))
     elif any(before[column] is True and after[column] is not True for column in SWITCHES.values()):
         tell("What was changed until now and is not sent yet waits until it is switched on again.")
-    if before[START_DATE] and after[START_DATE] and after[START_DATE] < before[START_DATE]:
-        tell("Entries approved before now are not sent by this; push timesheet entries by hand to send them.")
+
+
+def _due_entries(connection: Connection, company_id: str) -> int:
+    row = connection.execute(
+        "select count(*) as due from syncd.due_keys(%s, 'timesheet_entry')", (company_id,)
+    ).fetchone()
+    assert row is not None
+    return int(row["due"])
+
+
+def _remark_entries(company_id: str, became_due: int) -> None:
+    if became_due > 0:
+        entries = count(became_due, "approved timesheet entry", "approved timesheet entries")
+        tell(f"{entries} became due by this. To send what is due: syncd push {company_id} timesheet-entries")
+    else:
+        tell("No approved timesheet entry became due by this.")
 
 
 def _settings(connection: Connection, company_id: str) -> Row:
@@ -190,25 +208,29 @@ def _settings(connection: Connection, company_id: str) -> Row:
 
 
 def _connection(company: Row) -> str:
-    match company["state"]:
-        case CompanyState.CONNECTED:
-            since = company["connected_at"].astimezone().date()
-            where = f"realm {company['realm_id']}, {company['environment']}"
-            return f"It has been connected to QuickBooks ({where}) since {since}."
-        case CompanyState.NEEDS_RECONNECT:
-            return (
-                "The connection to QuickBooks is lost, so nothing is sent."
-                f" Connect it again: syncd company connect {company['company_id']}"
-                f" --environment {company['environment']} < tokens.json"
-            )
+    if company["state"] == CompanyState.CONNECTED:
+        since = company["connected_at"].astimezone().date()
+        where = f"realm {company['realm_id']}, {company['environment']}"
+        return f"It has been connected to QuickBooks ({where}) since {since}."
+    return not_connected(company)
+
+
+def not_connected(company: Row, who: str = "It") -> str:
+    """Of a company that cannot be reached: why, and what to do."""
+    if company["state"] == CompanyState.NEEDS_RECONNECT:
+        return (
+            "The connection to QuickBooks is lost, so nothing is sent."
+            f" Connect it again: syncd company connect {company['company_id']}"
+            f" --environment {company['environment']} < tokens.json"
+        )
     return (
-        "It is not connected to QuickBooks, so nothing is sent. Connect it:"
+        f"{who} is not connected to QuickBooks, so nothing is sent. Connect it:"
         f" syncd company connect {company['company_id']} --environment production < tokens.json"
     )
 
 
-def _person() -> str:
-    """The login name of whoever types, also behind sudo."""
+def person() -> str:
+    """For the history of changes: the login name of whoever types, also behind sudo."""
     if os.getuid() == 0 and os.environ.get("SUDO_USER"):
         return clean(os.environ["SUDO_USER"])
     try:

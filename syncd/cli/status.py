@@ -87,7 +87,16 @@ def _headline(health: Row, daemons: list[Row], companies: list[Row]) -> Iterator
         changes = count(health["outbox"], "change was", "changes were")
         yield f"{changes} noted in SIP and not looked at yet, the oldest {_age(health['oldest_signal'])} ago."
     if waiting := sum(c["waiting"] for c in companies):
-        yield f"{count(waiting, 'record waits', 'records wait')} for a switch, a connection or another record."
+        yield _waiting(waiting, sum(c["behind_others"] for c in companies))
+
+
+def _waiting(number: int, behind_others: int) -> str:
+    said = count(number, "record waits", "records wait")
+    if behind_others == number:
+        return f"{said} for another record, which goes first."
+    if behind_others:
+        return f"{said}, {behind_others:,} of them for another record, which goes first."
+    return f"{said} for a switch or a connection."
 
 
 def _all_well(companies: list[Row]) -> str:
@@ -141,7 +150,17 @@ def _remarks(company: Row) -> Iterator[str]:
         yield f"{who} loses its connection in {span(expires - _now())}. Connect it again: {reconnect} < tokens.json"
     if company["failed"] or company["variances"]:
         number = count(company["failed"] + company["variances"], "record needs", "records need")
-        yield f"{who}: {number} a person. See: syncd log {company_id} --status error"
+        yield f"{who}: {number} a person{_kinds(company)}. See: syncd log {company_id} --status error"
+
+
+def _kinds(company: Row) -> str:
+    """What of that is no failure: QuickBooks holds the record, only not as SIP does."""
+    kinds = []
+    if company["diverged"]:
+        kinds.append(f"{company['diverged']:,} changed or withdrawn in SIP since")
+    if company["variances"]:
+        kinds.append(f"{company['variances']:,} taken otherwise by QuickBooks")
+    return f" ({', '.join(kinds)})" if kinds else ""
 
 
 def _described(daemon: Row) -> str:

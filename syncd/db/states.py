@@ -160,6 +160,19 @@ class PaymentMethod(Values):
     OTHER = "other"
 
 
+class RunOutcome(Values):
+    """What became of a record that was pushed by hand. There: QuickBooks had it already. Failed: somebody has to look,
+    or it is tried again much later. Moving: it is not known yet.
+    """
+
+    SENT = "sent"
+    THERE = "there"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    WAITING = "waiting"
+    MOVING = "moving"
+
+
 class CompanyState(Values):
     """Whether a company can be reached at all."""
 

@@ -273,6 +273,7 @@ run = Table(
     Column("asked_by", Text, nullable=False, server_default=text("session_user")),
     Column("asked_at", _time, nullable=False, server_default=_clock),
     Column("records", Integer, nullable=False, server_default="0"),
+    Column("already", Integer, nullable=False, server_default="0"),
 )
 
 link = Table(

@@ -202,6 +202,137 @@ def test_retrying_what_will_still_wait_says_so(syncd: Commands, database: Databa
     assert "It will still wait: Automatic sync of this is switched off." in said
 
 
+@pytest.mark.parametrize(
+    "word", ["timesheet_entry", "timesheet-entry", "timesheet-entries", "Timesheet Entry"]
+)
+def test_a_type_of_record_is_understood_in_each_of_its_forms(
+    syncd: Commands, database: Database, word: str
+) -> None:
+    database.execute(
+        "insert into syncd.entity (entity_type, label, qbo_type, rank) values"
+        " ('timesheet_entry', 'Timesheet Entry', 'TimeActivity', 2) on conflict do nothing"
+    )
+    assert syncd.refused("retry", "1", word, "8812").startswith(
+        'syncd: There is no timesheet entry "8812" in company 1.'
+    )
+
+
+@pytest.fixture
+def chain(syncd: Commands, database: Database) -> dict[str, str]:
+    """Cid waits for Bob, and Bob for Ann, whom QuickBooks refuses. Customers stand for payment, invoice, customer."""
+    ids = {name: database.add_customer(name) for name in ("Ann", "Bob", "Cid")}
+    database.execute("select syncd.absorb(100)")
+    for name, other in (("Bob", "Ann"), ("Cid", "Bob")):
+        database.execute(
+            "update syncd.job set state = 'waiting', waits_on = 'record', due_at = 'infinity', reason = %s,"
+            " waits_for_type = 'customer', waits_for_id = %s where entity_id = %s",
+            (f'It waits for customer "{other}", which goes first.', ids[other], ids[name]),
+        )
+    database.execute(
+        "update syncd.job set state = 'error', due_at = 'infinity', attempts = 3, reason = 'That name is taken.'"
+        " where entity_id = %s",
+        (ids["Ann"],),
+    )
+    # As the verdict sees it now.
+    database.execute(
+        """
+        create or replace view syncd.document_customer as
+        select s.key, s.company_id, btrim(s.name) as entity_name, not s.deleted as due, null::text as skip,
+               array(select ('customer', j.waits_for_id)::syncd.record_key from syncd.job j
+                     where j.entity_id = s.key::text and j.waits_for_id is not null) as missing,
+               null::text as unready, jsonb_build_object('name', s.name) as document
+        from syncd.source_customer s
+        """
+    )
+    return ids
+
+
+def test_what_waits_for_another_record_says_what_keeps_that_one(
+    syncd: Commands, database: Database, chain: dict[str, str]
+) -> None:
+    said = explain(syncd, chain["Bob"])
+    assert 'It waits for customer "Ann", which goes first.\nThat one failed: That name is taken.\n' in said
+    said = explain(syncd, chain["Cid"])
+    assert (
+        'It waits for customer "Bob", which goes first.\nThat one waits for customer "Ann", which goes first.'
+        " That one failed: That name is taken.\n" in said
+    )
+    pending = dict(database.rows("select entity_id, reason from syncd.pending"))
+    assert pending[chain["Bob"]] == (
+        'It waits for customer "Ann", which goes first. That one failed: That name is taken.'
+    )
+    assert pending[chain["Cid"]] == (
+        'It waits for customer "Bob", which goes first. That one waits for customer "Ann", which goes first.'
+        " That one failed: That name is taken."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("state = 'held', reason = 'The books are closed.'", "That one is held: The books are closed."),
+        ("state = 'collision', reason = 'Two of them.'", "That one failed: Two of them."),
+        ("state = 'waiting', waits_on = 'setting', reason = 'It is off.'", "That one waits: It is off."),
+        (
+            "state = 'pending', fault_class = 'record', due_at = now() + interval '1 hour', reason = 'Busy.'",
+            "That one failed and is tried again later: Busy.",
+        ),
+        ("state = 'pending', due_at = null, reason = null", None),
+        (
+            "entity_id = '0'",
+            "That one is not sent: There is no such record in Service Invoice Pro.",
+        ),
+    ],
+)
+def test_it_is_told_in_each_state_of_the_other_record(
+    database: Database, chain: dict[str, str], change: str, sentence: str | None
+) -> None:
+    database.execute(f"update syncd.job set {change} where state = 'error'")  # noqa: S608
+    if change == "entity_id = '0'":
+        database.execute("delete from sip.customers where name = 'Ann'")
+    first = 'It waits for customer "Ann", which goes first.'
+    assert database.value("select reason from syncd.pending where entity_id = %s", (chain["Bob"],)) == (
+        f"{first} {sentence}" if sentence else first
+    )
+
+
+def test_records_that_wait_for_each_other_end_no_command(
+    syncd: Commands, database: Database, chain: dict[str, str]
+) -> None:
+    database.execute(
+        "update syncd.job set state = 'waiting', waits_on = 'record', waits_for_type = 'customer', waits_for_id = %s"
+        " where entity_id = %s",
+        (chain["Cid"], chain["Ann"]),
+    )
+    assert "It waits for" in explain(syncd, chain["Bob"])
+    assert syncd("retry", "1", "customer", chain["Bob"]).out
+
+
+def test_a_retry_takes_along_what_the_record_waits_for(
+    syncd: Commands, database: Database, chain: dict[str, str]
+) -> None:
+    said = syncd("retry", "1", "customer", chain["Cid"]).out
+    assert said.startswith('Customer "Cid" is tried again, and 2 records that it waits for.\n')
+    assert database.rows("select distinct state::text, attempts, due_at, waits_for_id from syncd.job") == [
+        ("pending", 0, None, None)
+    ]
+
+
+def test_a_retry_of_one_leaves_the_others(syncd: Commands, database: Database, chain: dict[str, str]) -> None:
+    assert syncd("retry", "1", "customer", chain["Ann"]).out == 'Customer "Ann" is tried again.\n'
+    assert database.rows("select entity_id, state::text from syncd.job order by entity_id") == [
+        (chain["Ann"], "pending"),
+        (chain["Bob"], "waiting"),
+        (chain["Cid"], "waiting"),
+    ]
+
+
+def test_what_is_in_the_queue_is_not_retried(syncd: Commands, database: Database, ann: str) -> None:
+    place = database.value("select ticket from syncd.job")
+    assert syncd("retry", "1", "customer", ann).out == "There is nothing to retry: syncd is at it already.\n"
+    assert database.value("select ticket from syncd.job") == place
+
+
 @pytest.mark.parametrize("words", [["1"], ["1", "customer"], ["1", "customer", "1", "--all-errors"]])
 def test_retry_must_be_told_what(syncd: Commands, words: list[str]) -> None:
     syncd.refused("retry", *words)

@@ -43,6 +43,7 @@ def test_a_reader_may_look(syncd: Commands, database: Database) -> None:
     [
         ["settings", "set", "1", "enable-sync", "off"],
         ["retry", "1", "--all-errors"],
+        ["push", "1", "customers", "--yes"],
         ["company", "add", "2", "--name", "X"],
         ["company", "set", "1", "--name", "X"],
     ],

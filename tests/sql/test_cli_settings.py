@@ -88,7 +88,7 @@ def test_the_start_date_can_be_moved_back_but_not_into_the_future(
     assert f"The timesheet start date {tomorrow} is in the future. Today is {today}" in refusal
     said = syncd("settings", "set", "1", "--timesheet-start-date", "2020-02-29").out
     assert said.startswith("Sync start date is 2020-02-29.")
-    assert "Entries approved before now are not sent by this" in said
+    assert "No approved timesheet entry became due by this." in said
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,49 @@ def test_the_backlog_is_counted_by_what_it_needs(syncd: Commands, database: Data
 
 
 @pytest.mark.usefixtures("daemon")
+def test_what_needs_a_person_though_quickbooks_has_it_is_told_apart(
+    syncd: Commands, database: Database
+) -> None:
+    database.add_company()
+    for number, state in enumerate(("error", "diverged", "diverged")):
+        add_job(database, str(number), state)
+    for number, realm in ((8, "9130"), (9, "former")):
+        database.execute(
+            "insert into syncd.link (company_id, entity_type, sip_id, environment, realm_id, qbo_type, state)"
+            " values ('1', 'customer', %s, 'sandbox', %s, 'Customer', 'variance')",
+            (str(number), realm),
+        )
+    said = syncd("status").out
+    assert (
+        'Company 1 ("Company 1"): 4 records need a person (2 changed or withdrawn in SIP since,'
+        " 1 taken otherwise by QuickBooks). See: syncd log 1 --status error" in said
+    )
+    # The view lists what the command counts.
+    assert database.value("select count(*) from syncd.errors") == 4
+
+
+@pytest.mark.usefixtures("daemon")
+@pytest.mark.parametrize(
+    ("waits", "sentence"),
+    [
+        (["setting", "connection"], "2 records wait for a switch or a connection."),
+        (["record"], "1 record waits for another record, which goes first."),
+        (
+            ["setting", "record", "record"],
+            "3 records wait, 2 of them for another record, which goes first.",
+        ),
+    ],
+)
+def test_what_waits_is_told_by_what_it_waits_for(
+    syncd: Commands, database: Database, waits: list[str], sentence: str
+) -> None:
+    database.add_company()
+    for number, waits_on in enumerate(waits):
+        add_job(database, str(number), "waiting", waits_on=waits_on, due_at="infinity")
+    assert first(syncd) == sentence
+
+
+@pytest.mark.usefixtures("daemon")
 def test_changes_that_no_daemon_looked_at_are_not_called_well(syncd: Commands, database: Database) -> None:
     database.add_company()
     database.add_customer("Ann")
