@@ -12,6 +12,9 @@ import pytest
 
 from syncd.qbo.oauth import parse_tokens
 from syncd.qbo.vault import Vault
+from tests.support.cli import Commands
+from tests.support.company import Company
+from tests.support.database import fresh_database
 from tests.support.mapped import add_tax, employ, make_ready
 from tests.support.processes import VAULT_KEY, Daemon, Sandbox, environment, until
 from tests.support.sip import Sip
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from syncd.demo.postgres import Server
     from tests.support.database import Database
 
 
@@ -145,3 +149,26 @@ def world(database: Database, sandbox: Sandbox, tmp_path: Path) -> Iterator[Worl
     made = World(database, sandbox, tmp_path)
     yield made
     made.end()
+
+
+@pytest.fixture(scope="module")
+def running(template: Server, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world whose daemon runs. Tests share it, each with companies of its own."""
+    for database in fresh_database(template):
+        made = World(database, sandbox, tmp_path_factory.mktemp("flow"))
+        made.daemon()
+        yield made
+        made.end()
+
+
+@pytest.fixture
+def company(running: World) -> Company:
+    """A connected company in the United States with everything mapped and switched on."""
+    return Company(running)
+
+
+@pytest.fixture
+def syncd(running: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
+    """The commands, as an admin types them."""
+    told = environment(running.database, running.sandbox.url, SYNCD_DSN=running.database.admin_dsn)
+    return Commands(monkeypatch, capsys, **{k: v for k, v in told.items() if k.startswith("SYNCD_")})
