@@ -20,27 +20,57 @@ end
 $$;
 
 -- All records that a push of this kind is about. `there`: QuickBooks has it as it is. `wanted`: it gets a job, since it
--- is not there, or since it has one of former times. `missing`: what goes first.
+-- is not there, or since it has one of former times. What has no link cannot be there, and no verdict is asked for.
 create or replace function syncd.pushable(company text, entity text)
-returns table (entity_id text, there boolean, wanted boolean, missing syncd.record_key[])
+returns table (entity_id text, there boolean, wanted boolean)
 language sql stable security definer rows 1000
 set search_path = pg_catalog, pg_temp
 as $$
-    with numbered as (
-        select k.key, (row_number() over () - 1) / 100 as slice from syncd.due_keys(company, entity) as k (key)
+    with due as materialized (
+        select k.key, l.sip_id is not null as linked
+        from syncd.due_keys(company, entity) as k (key)
+        left join syncd.linked l on l.company_id = company and l.entity_type = entity and l.sip_id = k.key
     ), sliced as materialized (
         -- The verdict is made for a round of a lane; of ten thousand at once it would compare each with each.
-        select array_agg(n.key) as ids from numbered n group by n.slice
+        select array_agg(n.key) as ids
+        from (select d.key, (row_number() over () - 1) / 100 as slice from due d where d.linked) n
+        group by n.slice
+    ), known as materialized (
+        select v.entity_id
+        from sliced s
+        cross join lateral syncd.judge(company, array_fill(entity, array[cardinality(s.ids)]), s.ids) v
+        where v.verdict = 'drop'
     )
-    select v.entity_id, v.verdict = 'drop',
-           v.verdict <> 'drop' or exists (
+    select d.key, k.entity_id is not null,
+           k.entity_id is null or exists (
                select from syncd.job j
-               where j.company_id = company and j.entity_type = entity and j.entity_id = v.entity_id),
-           v.missing
-    from sliced s
-    cross join lateral syncd.judge(company, array_fill(entity, array[cardinality(s.ids)]), s.ids) v
-    -- What left that state in this very moment.
-    where v.verdict <> 'drop' or v.qbo_id is not null;
+               where j.company_id = company and j.entity_type = entity and j.entity_id = d.key)
+    from due d
+    left join known k on k.entity_id = d.key;
+$$;
+
+-- What has stopped among the records that these refer to and that QuickBooks does not have: they go first.
+create or replace function syncd.stopped_before(company text, entity text, ids text[]) returns syncd.record_key[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- All is well most of the time, and then no document is read.
+    if not exists (select from syncd.job j
+                   where j.company_id = company and j.entity_type <> entity and j.call_id is null
+                         and j.state in ('error', 'held', 'collision', 'waiting')) then
+        return '{}';
+    end if;
+    return array(
+        select distinct m::syncd.record_key
+        from (
+            select array_agg(w.entity_id) as ids
+            from unnest(ids) with ordinality as w (entity_id, place)
+            group by (w.place - 1) / 100
+        ) s
+        cross join lateral syncd.documents(array_fill(entity, array[cardinality(s.ids)]), s.ids) d
+        cross join lateral unnest(d.missing) m);
+end
 $$;
 
 -- Makes all of them due, in the name of `actor`: the run, how many records it is about, and how many QuickBooks had
@@ -55,27 +85,18 @@ as $$
 #variable_conflict use_column
 declare
     ids text[];
-    first_types text[];
-    first_ids text[];
+    first syncd.record_key[];
     run bigint;
 begin
     if not exists (select from syncd.entity e where e.entity_type = entity and e.toggle is not null) then
         raise exception 'there is no push of %', entity using errcode = 'invalid_parameter_value';
     end if;
     -- Before the lane is locked: everybody's changes wait for whoever holds a lane.
-    with all_of_them as materialized (
-        select p.* from syncd.pushable(company, entity) p
-    ), first as (
-        select distinct m.entity_type, m.entity_id
-        from all_of_them p
-        cross join lateral unnest(p.missing) m
-        where p.wanted
-    )
-    select array(select p.entity_id from all_of_them p where p.wanted order by p.entity_id),
-           (select count(*) from all_of_them p where not p.wanted),
-           array(select f.entity_type from first f order by f.entity_type, f.entity_id),
-           array(select f.entity_id from first f order by f.entity_type, f.entity_id)
-    into ids, already, first_types, first_ids;
+    select coalesce(array_agg(p.entity_id order by p.entity_id) filter (where p.wanted), '{}'),
+           count(*) filter (where not p.wanted)
+    into ids, already
+    from syncd.pushable(company, entity) p;
+    first := syncd.stopped_before(company, entity, ids);
 
     perform from syncd.lane l where l.company_id = company for no key update;
     if not exists (select from syncd.company c where c.company_id = company and c.state = 'connected') then
@@ -101,7 +122,8 @@ begin
     ) t
     where r.run_id = t.run_id;
 
-    perform syncd.again(company, first_types, first_ids);
+    perform syncd.again(company, array(select f.entity_type from unnest(first) f),
+                        array(select f.entity_id from unnest(first) f));
     insert into syncd.job as j (company_id, entity_type, entity_id, names, class, source, run_id)
     select company, entity, w.entity_id, e.names, 'backfill', 'manual', run
     from unnest(ids) with ordinality as w (entity_id, place)

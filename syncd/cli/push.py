@@ -10,6 +10,7 @@ from psycopg import errors
 
 from syncd.cli.follow import follow
 from syncd.cli.output import clean, count, quoted, tell
+from syncd.cli.output import errors as stderr
 from syncd.cli.session import Connection, Row, need_company, need_entity, session
 from syncd.cli.settings import not_connected, person
 from syncd.db.states import CompanyState
@@ -48,6 +49,8 @@ def command(company_id: str, what: str, yes: bool, no_wait: bool) -> int:
     a record did not arrive.
     """
     with session() as connection:
+        # Of a hundred thousand records it takes a minute to find out what QuickBooks has.
+        connection.execute("set statement_timeout = '30min'")
         company = need_company(connection, company_id)
         entity = need_entity(connection, what)
         kind = KINDS.get(entity.name)
@@ -74,11 +77,12 @@ def _need_connection(company: Row) -> None:
 
 def _agreed(connection: Connection, company: Row, entity: str, kind: Kind, *, yes: bool) -> bool:
     """Say what would be done, and ask. False: nothing is to be done."""
-    plan = connection.execute(
-        "select count(*) as records, count(*) filter (where p.there) as there, count(*) filter (where p.wanted) as"
-        " wanted from syncd.pushable(%s, %s) p",
-        (company["company_id"], entity),
-    ).fetchone()
+    with stderr.status("Looking at what QuickBooks has already"):
+        plan = connection.execute(
+            "select count(*) as records, count(*) filter (where p.there) as there, count(*) filter (where p.wanted)"
+            " as wanted from syncd.pushable(%s, %s) p",
+            (company["company_id"], entity),
+        ).fetchone()
     settings = connection.execute(
         "select enable_sync, timesheet_start_date from syncd.sync_settings where company_id = %s",
         (company["company_id"],),
