@@ -12,7 +12,7 @@ down_revision = "0002"
 
 TYPES = """
 create type syncd.account_slot as enum (
-    'income', 'discounts', 'undeposited_funds', 'checking', 'payment_fees', 'refunds_clearing',
+    'income', 'expenses', 'discounts', 'undeposited_funds', 'checking', 'payment_fees', 'refunds_clearing',
     'disputed_payments', 'undistributed_tips'
 );
 create type syncd.item_slot as enum ('lines', 'time');

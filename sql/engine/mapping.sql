@@ -32,6 +32,7 @@ as $$
     values
         ('account_map', 'income', array['income_account_missing'], array['service_item', 'default_item'],
          array[]::text[]),
+        ('account_map', 'expenses', array['expense_account_missing'], array['service_item', 'default_item'], '{}'),
         ('account_map', 'discounts', array['discount_account_missing'], array['invoice'], '{}'),
         ('account_map', 'undeposited_funds', array['deposit_account_missing'], array['payment'], '{}'),
         ('item_map', null, array['item_missing'], array['invoice', 'timesheet_entry'], array['default_item']),

@@ -132,6 +132,7 @@ class AccountSlot(Values):
     """What SIP needs an account of QuickBooks for; the last five serve Stripe payouts."""
 
     INCOME = "income"
+    EXPENSES = "expenses"
     DISCOUNTS = "discounts"
     UNDEPOSITED_FUNDS = "undeposited_funds"
     CHECKING = "checking"

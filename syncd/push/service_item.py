@@ -1,11 +1,12 @@
 """A SIP service item becomes a QuickBooks Item of type Service.
 
 The document: {"name": str, "description": str or null, "price": number or null, "taxable": bool or null,
-"income_account": id}. "taxable" is null where QuickBooks has no such field, outside the United States. Limits
-follow Intuit's API reference of Item.
+"income_account": id, "expense_account": id}. "taxable" is null where QuickBooks has no such field, outside the United
+States; only there is "expense_account" a part of the document, for there QuickBooks asks for it. Limits follow Intuit's
+API reference of Item.
 
-The income account is where QuickBooks books the item at first. A bookkeeper may choose another there, so an
-update leaves it alone unless the mapping itself changed. The same holds for the type.
+The accounts are where QuickBooks books the item at first. A bookkeeper may choose others there, so an update leaves
+them alone unless the mapping itself changed. The same holds for the type.
 """
 
 from __future__ import annotations
@@ -107,13 +108,13 @@ def build(
 ) -> Body:
     """The body of a create (`qbo_id` None) or of a full write over `current`.
 
-    Raises Refused("name_empty", "name_too_long", "income_account_missing", "inactive").
+    Raises Refused("name_empty", "name_too_long", "income_account_missing", "expense_account_missing", "inactive").
     """
     name = name_as_sent(document.get("name"), "service item", NAME_LENGTH)
     payload, notes = {"Name": name, **_details(document)}, _notes(document)
-    account = _income_account(document, name)
+    accounts = _accounts(document, name)
     if qbo_id is None:
-        return Body(payload | {"Type": "Service", "IncomeAccountRef": account}, name, notes)
+        return Body(payload | {"Type": "Service"} | accounts, name, notes)
     if current is not None and current.get("Active") is False:
         raise Refused(
             "inactive",
@@ -122,8 +123,9 @@ def build(
             held=True,
         )
     cleared = _details(sent).keys() - payload.keys() if sent else set()
-    if sent and sent.get("income_account") != document["income_account"]:
-        payload["IncomeAccountRef"] = account
+    if sent:
+        chosen = {_ACCOUNTS[key][0] for key in _ACCOUNTS if sent.get(key) != document.get(key)}
+        payload |= {place: account for place, account in accounts.items() if place in chosen}
     payload = overlay(payload, current, qbo_id=qbo_id, sync_token=sync_token, keeps=KEEPS, clears=cleared)
     return Body(payload, name, notes)
 
@@ -144,7 +146,7 @@ def holds_place(payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> boo
 
 def is_own(payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
     """Whether an Item that a look-up found holds every field this payload sent, the name to the letter."""
-    once = (field("Type"), field("IncomeAccountRef", "value"))
+    once = (field("Type"), *(field(name, "value") for name, _ in _ACCOUNTS.values() if name in payload))
     return (
         _name(candidate) == payload["Name"]
         and not candidate.get("SubItem")
@@ -156,7 +158,7 @@ def is_own(payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
 def differences(payload: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[Difference]:
     """Where QuickBooks' Item says something else than what was sent.
 
-    Income account and type are not compared: they are QuickBooks' own after the create.
+    Accounts and type are not compared: they are QuickBooks' own after the create.
     """
     return compared(_READINGS, payload, answer_object)
 
@@ -191,13 +193,24 @@ def _notes(document: Mapping[str, Any]) -> tuple[str, ...]:
     return (f"The description was shortened: QuickBooks takes at most {DESCRIPTION_LENGTH} characters.",)
 
 
-def _income_account(document: Mapping[str, Any], name: str) -> dict[str, Any]:
-    if document.get("income_account") is None:
-        raise Refused(
-            "income_account_missing",
-            f'Service item "{name}" needs an income account, and none is chosen. Choose one: syncd map accounts.',
-        )
-    return reference(document["income_account"])
+_ACCOUNTS = {
+    "income_account": ("IncomeAccountRef", "an income account"),
+    "expense_account": ("ExpenseAccountRef", "an account for what it costs"),
+}
+
+
+def _accounts(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Those that QuickBooks asks for in the company's country."""
+    accounts: dict[str, Any] = {}
+    for key, (place, what) in _ACCOUNTS.items():
+        if document.get(key) is not None:
+            accounts[place] = reference(document[key])
+        elif key in document:
+            raise Refused(
+                f"{key}_missing",
+                f'Service item "{name}" needs {what}, and none is chosen. Choose one: syncd map accounts.',
+            )
+    return accounts
 
 
 def _name(candidate: Mapping[str, Any]) -> str:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.company import Company
+
 if TYPE_CHECKING:
+    from tests.flow.conftest import World
     from tests.support.cli import Commands
-    from tests.support.company import Company
 
 
 def test_44_a_new_item_is_pushed_with_name_description_price_and_taxability(company: Company) -> None:
@@ -23,6 +25,20 @@ def test_44_a_new_item_is_pushed_with_name_description_price_and_taxability(comp
         "Service",
     )
     assert company.log() == [("Service Item", "Drain cleaning", "Push", "Success", None)]
+
+
+@pytest.mark.parametrize("profile", ["canada", "global"])
+def test_44_outside_the_united_states_too(running: World, profile: str) -> None:
+    company = Company(running, profile=profile)
+    item = company.sip.service_item("Boiler service", "189.00")
+    company.settle()
+    found = company.one("Item", Id=company.link("service_item", item))
+    costs = company.one("Account", AccountSubType="SuppliesMaterialsCogs")
+    assert (found["Name"], found["UnitPrice"]) == ("Boiler service", 189)
+    assert found["ExpenseAccountRef"]["value"] == costs["Id"]
+    company.sip.update("service_items", item, price=198)
+    company.settle()
+    assert company.one("Item", Id=found["Id"])["UnitPrice"] == 198
 
 
 @pytest.mark.parametrize(

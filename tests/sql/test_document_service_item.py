@@ -81,6 +81,17 @@ def test_only_in_the_united_states_has_an_item_a_tax_mark(
     assert books.document(books.item(qbo_id=None, taxable=False), "service_item")["taxable"] is taxable
 
 
+@pytest.mark.parametrize("region", ["ca", "global"])
+@pytest.mark.parametrize("kind", ["service_item", "default_item"])
+def test_elsewhere_an_item_has_an_account_for_what_it_costs(books: Billing, region: str, kind: str) -> None:
+    key = books.item(qbo_id=None) if kind == "service_item" else "1"
+    assert "expense_account" not in books.document(key, kind)
+    books.prefer(region)
+    assert books.document(key, kind)["expense_account"] is None
+    books.choose("account_map", "expenses", "81")
+    assert books.document(key, kind)["expense_account"] == "81"
+
+
 def test_an_item_of_a_company_that_is_not_connected_has_a_document(books: Billing) -> None:
     books.choose("account_map", "income", "79")
     books.database.execute(

@@ -227,6 +227,7 @@ def test_what_was_missing_in_the_former_company_is_tried_in_the_new_one(database
 
 ALL = (
     "income_account_missing",
+    "expense_account_missing",
     "discount_account_missing",
     "deposit_account_missing",
     "item_missing",
@@ -242,6 +243,8 @@ ALL = (
     [
         ("insert into syncd.account_map (company_id, slot, qbo_id, qbo_name) values ('1', 'income', '4', 'A')",
          {"income_account_missing"}),
+        ("insert into syncd.account_map (company_id, slot, qbo_id, qbo_name) values ('1', 'expenses', '4', 'A')",
+         {"expense_account_missing"}),
         ("insert into syncd.account_map (company_id, slot, qbo_id, qbo_name) values ('1', 'discounts', '4', 'A')",
          {"discount_account_missing"}),
         ("insert into syncd.account_map (company_id, slot, qbo_id, qbo_name)"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SLOTS = {
     "income": "ServiceFeeIncome",
+    "expenses": "SuppliesMaterialsCogs",
     "discounts": "DiscountsRefundsGiven",
     "undeposited_funds": "UndepositedFunds",
 }

@@ -53,6 +53,22 @@ def update(
     return service_item.build(document, sent=sent, qbo_id="21", sync_token="3", current=current).payload
 
 
+def test_elsewhere_a_create_names_the_account_for_what_it_costs() -> None:
+    assert create(taxable=None, expense_account="81")["ExpenseAccountRef"] == {"value": "81"}
+    with pytest.raises(Refused, match="needs an account for what it costs") as caught:
+        create(taxable=None, expense_account=None)
+    assert caught.value.code == "expense_account_missing"
+
+
+def test_an_update_leaves_that_account_alone_unless_another_was_chosen() -> None:
+    before = {**ITEM, "expense_account": "81"}
+    current = stored({**BODY, "ExpenseAccountRef": {"value": "90"}})
+    assert update({**before, "price": 1}, before, current)["ExpenseAccountRef"] == {"value": "90"}
+    assert update({**before, "expense_account": "82"}, before, current)["ExpenseAccountRef"] == {
+        "value": "82"
+    }
+
+
 def test_a_create_carries_everything() -> None:
     body = service_item.build(ITEM, sent=None, qbo_id=None, sync_token=None)
     assert (body.payload, body.name_sent, body.notes) == (BODY, "Drain cleaning", ())
