@@ -133,10 +133,18 @@ def _job(company: Row, kind: Entity, record: Row) -> Iterator[str]:
     elif state is None and record["signaled_at"] is None and record["verdict"] == "push":
         yield (
             "No change of it is owed: it became what it is while automatic sync was off, or before that. It goes at"
-            " its next change, or when it is pushed by hand."
+            f" its next change, or by hand: {push_command(company['company_id'], kind)}"
         )
+    elif state is None and record["verdict"] == "skip":
+        yield f"It is left out: {record['verdict_reason']}"
+        yield f"When that is put right: {push_command(company['company_id'], kind)}"
     else:
         yield from _on_its_way(company, record)
+
+
+def push_command(company_id: str, kind: Entity) -> str:
+    """What sends this record, and all others of its kind that QuickBooks does not have."""
+    return f"syncd push {company_id} {kind.words}"
 
 
 def _needs_person(record: Row, retry: str) -> Iterator[str]:

@@ -105,17 +105,20 @@ def _shown(total: int, one: str, many: str) -> Iterator[Show]:
 
 
 def _report(connection: Connection, company: Row, run: Row, one: str, many: str) -> bool:
-    """How many fared how, and why. False if some are not in QuickBooks that should be."""
+    """How many fared how, and why. False unless all are known to be in QuickBooks that should be."""
     rows = connection.execute(
         "select * from syncd.run_outcomes(%s) order by records desc, example, reason", (run["run_id"],)
     ).fetchall()
     total = {end: sum(row["records"] for row in rows if row["outcome"] == end) for end in WORDS}
     always = {RunOutcome.SENT, RunOutcome.THERE}
     said = [f"{total[end]:,} {word}" for end, word in WORDS.items() if total[end] or end in always]
-    tell(f"{count(run['records'] + run['already'], one, many)}: {', '.join(said)}.")
+    tell(f"{count(sum(total.values()), one, many)}: {', '.join(said)}.")
+    others = max(0, run["records"] + run["already"] - sum(total.values()))
+    if others:
+        tell(f"  {others:,} more went over to a later push.")
     for end in (RunOutcome.SKIPPED, RunOutcome.FAILED, RunOutcome.WAITING):
         _reasons(company["company_id"], end, [row for row in rows if row["outcome"] == end])
-    return not (total[RunOutcome.FAILED] or total[RunOutcome.WAITING] or total[RunOutcome.MOVING])
+    return not (others or total[RunOutcome.FAILED] or total[RunOutcome.WAITING] or total[RunOutcome.MOVING])
 
 
 def _reasons(company_id: str, end: RunOutcome, rows: list[Row]) -> None:

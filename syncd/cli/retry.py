@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from syncd.cli.explain import need_record
+from syncd.cli.explain import need_record, push_command
 from syncd.cli.output import count, say, tell
-from syncd.cli.session import Connection, Row, need_company, need_entity, session
+from syncd.cli.session import Connection, Entity, Row, need_company, need_entity, session
 from syncd.db.states import State, WaitsOn
 from syncd.errors import WrongUse
 
@@ -66,11 +66,21 @@ def _one(connection: Connection, company: Row, entity: str, record_id: str) -> i
     elif record["job_state"] in UNDER_WAY:
         tell("There is nothing to retry: a call of it is under way, and syncd settles that by itself.")
     elif record["job_state"] is None and record["signaled_at"] is None:
-        why = f"See: syncd explain {company['company_id']} {kind.word} {record['entity_id']}"
-        tell(f"There is nothing to retry: nothing is owed of {name[0].lower() + name[1:]}. {why}")
+        nothing = f"There is nothing to retry: nothing is owed of {kind.called(record['entity_name'])}."
+        tell(f"{nothing} {_other_way(company, kind, record)}")
     else:
         tell("There is nothing to retry: syncd is at it already.")
     return made
+
+
+def _other_way(company: Row, kind: Entity, record: Row) -> str:
+    if record["verdict"] == "skip":
+        return (
+            f"{record['verdict_reason']} When that is put right: {push_command(company['company_id'], kind)}"
+        )
+    if record["verdict"] == "push":
+        return f"To send it with all others: {push_command(company['company_id'], kind)}"
+    return f"See: syncd explain {company['company_id']} {kind.word} {record['entity_id']}"
 
 
 def _retry(connection: Connection, company_id: str, entity: str | None, key: str | None) -> int:

@@ -47,6 +47,11 @@ class Entity(NamedTuple):
         """As one types it: "service-item"."""
         return self.name.replace("_", "-")
 
+    @property
+    def words(self) -> str:
+        """The same for many: "service-items", "timesheet-entries"."""
+        return f"{self.word[:-1]}ies" if self.word.endswith("y") else f"{self.word}s"
+
 
 @contextmanager
 def session() -> Iterator[Connection]:

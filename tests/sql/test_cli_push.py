@@ -280,6 +280,18 @@ def test_what_quickbooks_took_otherwise_is_no_success(
     assert "1 failed.\n  Ann failed: QuickBooks calls it An.\n" in said
 
 
+def test_what_a_later_push_took_over_is_said(
+    syncd: Commands, database: Database, before: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before("Ann", "Bob")
+    monkeypatch.setattr(
+        "syncd.cli.follow.time.sleep",
+        lambda _: database.execute("select syncd.push('1', 'customer', 'somebody else')"),
+    )
+    said = syncd("push", "1", "customers", "--yes", code=1).out
+    assert said.endswith("0 customers: 0 sent, 0 already there.\n  2 more went over to a later push.\n")
+
+
 def test_without_waiting(syncd: Commands, database: Database, before: Add) -> None:
     before("Ann", "Bob")
     said = syncd("push", "1", "customers", "--yes", "--no-wait").out

@@ -93,7 +93,25 @@ def test_in_quickbooks_but_changed_while_it_was_off(syncd: Commands, database: D
     assert "is in QuickBooks as Customer 58, but not as it stands in Service Invoice Pro now." in said
     assert "Automatic sync of this is switched off.\nSee: syncd settings show 1\n" in said
     database.switch("1", auto_customers=True)
-    assert "No change of it is owed" in explain(syncd, ann)
+    said = explain(syncd, ann)
+    assert "No change of it is owed" in said
+    assert "or by hand: syncd push 1 customers\n" in said
+    assert "To send it with all others: syncd push 1 customers" in syncd("retry", "1", "customer", ann).out
+
+
+def test_left_out_on_purpose(syncd: Commands, database: Database, ann: str) -> None:
+    database.execute("delete from syncd.job")
+    database.execute(
+        "create or replace view syncd.document_customer as select s.key, s.company_id, s.name as entity_name,"
+        " true as due, 'Employee not mapped.' as skip, '{}'::syncd.record_key[] as missing, null::text as unready,"
+        " jsonb_build_object('name', s.name) as document from syncd.source_customer s"
+    )
+    assert explain(syncd, ann).splitlines()[1:3] == [
+        "It is left out: Employee not mapped.",
+        "When that is put right: syncd push 1 customers",
+    ]
+    said = syncd("retry", "1", "customer", ann).out
+    assert said.endswith("Employee not mapped. When that is put right: syncd push 1 customers\n")
 
 
 def test_taken_otherwise_than_it_was_sent(syncd: Commands, database: Database, ann: str) -> None:

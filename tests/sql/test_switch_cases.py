@@ -88,7 +88,7 @@ def goes(database: Database, entity: str, key: str, source: str, *, required: bo
         "select verdict, waits_on::text from syncd.judge('1', array[%s], array[%s])", (entity, key)
     )
     assert verdict in ("push", "skip") or (verdict == "wait" and waits_on in ("setting", "record")), verdict
-    return waits_on != "setting"
+    return bool(waits_on != "setting")
 
 
 @pytest.mark.parametrize("entity", TOGGLES)
