@@ -60,6 +60,7 @@ class Lane:
         self._ready_names = True
         self._has_open = self._check_open = leased.open_calls
         self._floors = NOTHING_SEEN
+        self._decides_all = False
         self._again_at: float | None = None
         self._rounds = {"rest": 0, "names": 0}
         self._leaving = False
@@ -184,11 +185,13 @@ class Lane:
         # Before asking: what comes while Postgres answers must be asked for again.
         self._ready_rest = self._ready_rest and (rest == 0 or last_place)
         self._ready_names = self._ready_names and names == 0
+        self._decides_all = False
         of_rest, of_names = self._share("rest", rest), self._share("names", names)
         decided = await self._queue.decide(
             self._hold, (rest, names), self._floors, ("none" if last_place else of_rest, of_names)
         )
-        self._floors = decided.floors
+        # A call may have found meanwhile that what it was made for has to be decided again.
+        self._floors = NOTHING_SEEN if self._decides_all else decided.floors
         if decided.again_in == 0:
             # Of either queue: what waits for a customer has made it due.
             self._ready_rest = self._ready_names = True
@@ -223,6 +226,7 @@ class Lane:
     def _decide_again(self) -> None:
         """Some that were decided are still due."""
         self._floors = NOTHING_SEEN
+        self._decides_all = True
         self.nudge()
 
     def _start(
