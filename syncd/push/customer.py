@@ -138,18 +138,19 @@ def is_own(payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
 
     The name must agree to the letter (inactive: before the suffix). Creation time and links are the caller's.
     """
-    name = _name(candidate)
-    return name == payload["DisplayName"] and not differences(payload, {**candidate, "DisplayName": name})
+    return _name(candidate) == payload["DisplayName"] and not differences(payload, candidate)
 
 
 def differences(payload: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[Difference]:
     """Where QuickBooks' Customer says something else than what was sent.
 
+    The suffix of an inactive one is QuickBooks' own, and no change of the name.
+
     Tolerated, since QuickBooks or its address service may rewrite them: case (but not in the name), outer and
     repeated blanks, the punctuation of a phone number, a postal code as a number.
     """
     found: list[Difference] = []
-    name, got = payload["DisplayName"], text(answer_object.get("DisplayName"))
+    name, got = payload["DisplayName"], _name(answer_object)
     if squeezed(name) != squeezed(got):
         found.append(("name", name, got))
     for (section, key), label in _LABELS.items():

@@ -151,16 +151,22 @@ def is_own(payload: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
         _name(candidate) == payload["Name"]
         and not candidate.get("SubItem")
         and all(read(candidate) == read(payload) for read in once)
-        and not differences(payload, {**candidate, "Name": payload["Name"]})
+        and not differences(payload, candidate)
     )
 
 
 def differences(payload: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[Difference]:
     """Where QuickBooks' Item says something else than what was sent.
 
-    Accounts and type are not compared: they are QuickBooks' own after the create.
+    Accounts and type are not compared: they are QuickBooks' own after the create. So is the suffix of an inactive one.
     """
     return compared(_READINGS, payload, answer_object)
+
+
+def _name(candidate: Mapping[str, Any]) -> str:
+    """The name under which it was made."""
+    name = text(candidate.get("Name"))
+    return name.removesuffix(DELETED) if candidate.get("Active") is False else name
 
 
 def _price(holder: Mapping[str, Any]) -> str:
@@ -168,7 +174,7 @@ def _price(holder: Mapping[str, Any]) -> str:
 
 
 _READINGS = {
-    "name": field("Name"),
+    "name": _name,
     "description": field("Description"),
     "price": _price,
     "taxable": field("Taxable"),
@@ -211,9 +217,3 @@ def _accounts(document: Mapping[str, Any], name: str) -> dict[str, Any]:
                 f'Service item "{name}" needs {what}, and none is chosen. Choose one: syncd map accounts.',
             )
     return accounts
-
-
-def _name(candidate: Mapping[str, Any]) -> str:
-    """The name under which it was made."""
-    name = text(candidate.get("Name"))
-    return name.removesuffix(DELETED) if candidate.get("Active") is False else name

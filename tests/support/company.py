@@ -28,7 +28,8 @@ class Company:
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
         """What QuickBooks has of a kind, in the order of its making."""
-        return sorted(self.world.sandbox.objects(self.realm, kind), key=lambda o: int(o["Id"]))
+        found = self.world.sandbox.objects(self.realm, kind)
+        return sorted(found, key=lambda o: int(o["Id"]) if o["Id"].isdecimal() else 0)
 
     def one(self, kind: str, **wanted: Any) -> dict[str, Any]:
         """The one object of a kind that has these values."""

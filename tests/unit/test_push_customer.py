@@ -287,6 +287,14 @@ def test_an_answer_that_took_everything_shows_no_difference() -> None:
     assert customer.differences(ANN_BODY, answer) == []
 
 
+def test_the_suffix_of_an_inactive_one_is_no_other_name() -> None:
+    inactive = {**stored(ANN_BODY), "Active": False, "DisplayName": "Ann Lee (deleted)"}
+    assert customer.differences(ANN_BODY, inactive) == []
+    assert customer.differences(ANN_BODY, {**inactive, "Active": True}) == [
+        ("name", "Ann Lee", "Ann Lee (deleted)")
+    ]
+
+
 def test_differences_name_field_sent_and_got() -> None:
     answer = stored({"DisplayName": "Ann Leigh", "BillAddr": {"City": "Dallas"}})
     assert customer.differences(ANN_BODY, answer) == [

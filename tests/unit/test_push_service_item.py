@@ -196,6 +196,14 @@ def test_an_item_of_another_name_is_none() -> None:
     assert not service_item.holds_place(BODY, stored({**BODY, "Name": "Drains"}))
 
 
+def test_the_suffix_of_an_inactive_one_is_no_other_name() -> None:
+    inactive = {**stored(BODY), "Active": False, "Name": "Drain cleaning (deleted)"}
+    assert service_item.differences(BODY, inactive) == []
+    assert service_item.differences(BODY, {**inactive, "Active": True}) == [
+        ("name", "Drain cleaning", "Drain cleaning (deleted)")
+    ]
+
+
 def test_differences_name_field_sent_and_got() -> None:
     answer = stored({"Name": "Drains", "UnitPrice": Decimal("85.00"), "Taxable": False})
     assert service_item.differences(BODY, answer) == [
