@@ -8,15 +8,19 @@ create or replace function syncd.with_company(taken syncd.outbox[]) returns sync
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
+    with unknown as (
+        select distinct u.entity_type, u.entity_id from unnest(taken) u where u.company_id is null
+    ), known as materialized (
+        select o.* from (
+            select array_agg(n.entity_type) as types, array_agg(n.entity_id) as ids from unknown n
+        ) w
+        cross join lateral syncd.owners(w.types, w.ids) o
+    )
     select array_agg(
-        (t.signal_id, coalesce(t.company_id, d.company_id, l.company_id), t.entity_type, t.entity_id, t.xid,
+        (t.signal_id, coalesce(t.company_id, k.company_id, l.company_id), t.entity_type, t.entity_id, t.xid,
          t.signaled_at)::syncd.outbox)
     from unnest(taken) t
-    left join lateral (
-        select array_agg(n.entity_type) as types, array_agg(n.entity_id) as ids
-        from (select distinct u.entity_type, u.entity_id from unnest(taken) u where u.company_id is null) n
-    ) unknown on true
-    left join lateral syncd.documents(unknown.types, unknown.ids) d on t.company_id is null and d.entity_type = t.entity_type and d.entity_id = t.entity_id
+    left join known k on t.company_id is null and k.entity_type = t.entity_type and k.entity_id = t.entity_id
     left join lateral (
         select k.company_id from syncd.link k
         where t.company_id is null and k.entity_type = t.entity_type and k.sip_id = t.entity_id

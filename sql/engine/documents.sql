@@ -1,7 +1,7 @@
 -- Documents: one way to read any record of SIP as the canonical JSON that is compared and sent.
 --
--- Called by: sql/entity (register), `syncd db upgrade` (assemble), which generates syncd.documents from every view
---            syncd.document_* and syncd.parts from every view syncd.parts_*.
+-- Called by: sql/entity (register), `syncd db upgrade` (assemble), which generates syncd.documents from the views
+--            syncd.document_*, syncd.owners from syncd.source_* and syncd.parts from syncd.parts_*.
 --
 -- The contract of a view syncd.document_<entity>, one file each in sql/entity:
 --     key          SIP's own key, in SIP's own type, so that SIP's index is used
@@ -43,14 +43,15 @@ as $$
         names = excluded.names, mapped = excluded.mapped, aside = excluded.aside, fixed = excluded.fixed;
 $$;
 
--- Generates syncd.documents(types, ids): the records asked for, pair by pair; one that is gone has no row. And
--- syncd.parts(types, ids): the records that each of these has.
+-- Generates syncd.documents(types, ids): the records asked for, pair by pair; one that is gone has no row. Likewise
+-- syncd.owners(types, ids): their companies; and syncd.parts(types, ids): the records that each of these has.
 create or replace function syncd.assemble() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     branches text;
+    owners text;
     parts text;
 begin
     -- The key is compared in SIP's type: a cast on the column would hide SIP's index from the planner. CASE keeps
@@ -74,6 +75,26 @@ begin
         'skip text, missing syncd.record_key[], unready text, document jsonb) '
         'language sql stable rows 30 set search_path = pg_catalog, pg_temp as %L',
         E'with asked as (select * from unnest(types, ids) as w (entity_type, entity_id))\n' || branches);
+
+    -- Whose a record is, the source view knows without its document.
+    select string_agg(format(
+        'select w.entity_type, w.entity_id, o.company_id from asked w cross join lateral (select v.company_id '
+        'from %1$s v where v.key = case when w.entity_type = %2$L then w.entity_id::%3$s end offset 0) o '
+        'where w.entity_type = %2$L',
+        a.attrelid::regclass, e.entity_type, format_type(a.atttypid, a.atttypmod)),
+        E'\nunion all ' order by e.rank, e.entity_type)
+    into strict owners
+    from syncd.entity e
+    join pg_attribute a
+        on a.attrelid = coalesce(to_regclass('syncd.source_' || e.entity_type),
+                                 to_regclass('syncd.document_' || e.entity_type))
+           and a.attname = 'key';
+
+    execute format(
+        'create or replace function syncd.owners(types text[], ids text[]) '
+        'returns table (entity_type text, entity_id text, company_id text) '
+        'language sql stable rows 30 set search_path = pg_catalog, pg_temp as %L',
+        E'with asked as (select * from unnest(types, ids) as w (entity_type, entity_id))\n' || owners);
 
     select string_agg(format(
         'select w.entity_type, w.entity_id, p.company_id, %L, p.part_id from asked w join syncd.%I p '
