@@ -220,8 +220,8 @@ comment on column syncd.account_map.environment is 'Which of Intuit''s two world
 comment on column syncd.account_map.realm_id is
     'The company in QuickBooks that the id is of; left out: the one connected now. Used for no other.';
 comment on column syncd.account_map.slot is
-    'What the account is for: income, discounts, undeposited_funds, checking, payment_fees, refunds_clearing,'
-    ' disputed_payments or undistributed_tips.';
+    'What the account is for: income, expenses (of items, outside the United States), discounts, undeposited_funds,'
+    ' checking, payment_fees, refunds_clearing, disputed_payments or undistributed_tips.';
 comment on column syncd.account_map.qbo_id is 'Id of the account in QuickBooks.';
 comment on column syncd.account_map.qbo_name is 'Its name when it was chosen; the id is what counts.';
 comment on column syncd.account_map.updated_by is

@@ -34,6 +34,7 @@ class Config(BaseSettings):
     qbo_production_url: str = "https://quickbooks.api.intuit.com"
     qbo_sandbox_url: str = "https://sandbox-quickbooks.api.intuit.com"
     qbo_token_url: str = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"  # noqa: S105 - an address
+    qbo_revoke_url: str = "https://developer.api.intuit.com/v2/oauth2/tokens/revoke"
     slots: int = Field(
         default=200, ge=1, le=1000, description="companies served at the same time by one daemon"
     )

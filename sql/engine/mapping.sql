@@ -1,6 +1,7 @@
 -- Mappings: what SIP's words mean in QuickBooks. What must hold whoever writes a row, and what becomes due by one.
 --
--- Called by: the triggers below (on writes of anybody: `syncd map`, a DBA), connect_company, disconnect_company.
+-- Called by: the triggers below (on writes of anybody: `syncd map`, a DBA), connect_company; `syncd map`
+--            (default_method_name, owed_to_mapping).
 -- Touches:   the map tables, lane, job. Where an admin's row has effects on the queue, the function has the owner's
 --            rights: the admin has none on these tables.
 --
@@ -39,6 +40,20 @@ as $$
         ('employee_map', null, '{}', array['timesheet_entry'], '{}'),
         ('payment_method_map', null, array['method_missing'], array['payment'], array['payment_method']),
         ('tax_map', null, array['tax_code_missing', 'tax_code_without_rate'], array['invoice'], '{}');
+$$;
+
+-- How many records of a company are refused for want of a mapping, or wait for what is to stand in for it.
+create or replace function syncd.owed_to_mapping(company text, source text, slot text) returns bigint
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select count(*)
+    from syncd.mapping_uses() u
+    join syncd.job j
+        on j.company_id = company and j.call_id is null
+           and ((j.state in ('error', 'held') and j.error_code = any(u.codes))
+                or j.waits_for_type = any(u.stand_ins))
+    where u.source = owed_to_mapping.source and coalesce(u.slot = owed_to_mapping.slot, true);
 $$;
 
 -- Who made the row, and when. `syncd.actor` is the person behind a shared role, as `syncd map` passes it. The lane is
@@ -205,9 +220,10 @@ begin
         set state = 'pending', due_at = null, waits_on = null, waits_for_type = null, waits_for_id = null,
             missing = null, reason = null, attempts = 0, alone = 0, fault_class = null, error_code = null,
             version = nextval('syncd.job_version'), ticket = nextval('syncd.job_ticket')
-        where j.company_id = new.company_id and j.call_id is null
-              and (j.waits_for_type = any(used.stand_ins)
-                   or (j.entity_type = any(used.stand_ins) and j.state in ('error', 'held', 'collision')));
+        where j.company_id = new.company_id and j.call_id is null and j.waits_for_type = any(used.stand_ins);
+        -- What still needs a stand-in asks for it again.
+        delete from syncd.job j
+        where j.company_id = new.company_id and j.call_id is null and j.entity_type = any(used.stand_ins);
         update syncd.job j set version = nextval('syncd.job_version')
         where j.company_id = new.company_id and j.due_at is null and j.call_id is null
               and j.entity_type = any(used.types);

@@ -21,6 +21,7 @@ COMMANDS = {
     "push": ("syncd.cli.push", "Send all records of one kind, by hand."),
     "retry": ("syncd.cli.retry", "Try again what failed."),
     "settings": ("syncd.cli.settings", "What is synced by itself."),
+    "map": ("syncd.cli.maps", "What SIP's words mean in QuickBooks."),
     "company": ("syncd.cli.company", "Companies and their connections."),
     "db": ("syncd.cli.db", "The schema in SIP's database."),
     "demo": ("syncd.cli.demo", "Everything on this machine, in a few seconds."),

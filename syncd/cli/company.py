@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING
+
 import click
 from psycopg import errors
 
 from syncd import config
 from syncd.cli import connect
-from syncd.cli.output import count, json_option, print_json, print_table, quoted, say, tell
+from syncd.cli.output import clean, count, json_option, print_json, print_table, quoted, say, tell
 from syncd.cli.session import Connection, Row, need_company, session
 from syncd.db.states import CompanyState, Region
 from syncd.errors import NotConfigured, SyncdError, WrongUse
+from syncd.qbo.client import Client
+from syncd.qbo.oauth import MalformedTokens, NotRevoked, Tokens, revoke
 from syncd.qbo.realm import country_of
 from syncd.qbo.vault import Vault, VaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncd.config import Config
 
 REGION = click.Choice([region.value for region in Region])
 COLOURS = {"connected": "green", "connection lost": "red"}
@@ -80,6 +90,91 @@ def set_(company_id: str, name: str | None, region: str | None, timezone: str | 
         f"Company {company_id} is {quoted(now['name'])}, region {connect.REGIONS[Region(now['region'])]},"
         f" time zone {now['timezone']}."
     )
+
+
+@command.command()
+@click.argument("company_id", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def disconnect(company_id: str, yes: bool) -> None:
+    """End a company's connection to QuickBooks. What was sent stays there, and what waits stays here.
+
+    The names of payment methods go back to SIP's own; other mappings are kept for the same company of QuickBooks.
+    """
+    with session() as connection:
+        company = need_company(connection, company_id)
+        if company["state"] == CompanyState.DISCONNECTED:
+            tell(
+                f"Company {company_id}, {quoted(company['name'])}, is not connected; there is nothing to do."
+            )
+            return
+        if not yes:
+            _confirm(company)
+        ended = connection.execute("select * from syncd.disconnect_company(%s)", (company_id,)).fetchone()
+    if ended is None:
+        tell("Somebody else disconnected it just now.")
+        return
+    tell(f"Company {company_id}, {quoted(company['name'])}, is disconnected. Nothing of it is sent any more.")
+    for sentence in _left_behind(ended):
+        tell(sentence)
+    _give_back(ended["tokens"])
+
+
+def _confirm(company: Row) -> None:
+    question = (
+        f"Disconnect {clean(company['name'])} (company {company['company_id']}) from QuickBooks realm"
+        f" {company['realm_id']}? Nothing is sent until it is connected again."
+    )
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:
+        raise WrongUse("It was not confirmed, so nothing was changed.", "To do without: --yes.") from None
+    if not agreed:
+        raise SyncdError("Nothing was changed.")
+
+
+def _left_behind(ended: Row) -> Iterator[str]:
+    """What happens to the work that waits."""
+    if ended["waiting"]:
+        yield (
+            f"{count(ended['waiting'], 'record waits', 'records wait')}, and what changes from now on too, until it is"
+            " connected again."
+        )
+    if ended["unknown"]:
+        yield (
+            f"Of {count(ended['unknown'], 'record')} it is not known whether QuickBooks has it: that is settled when"
+            f" realm {ended['realm_id']} is connected again. If another is, look there for them: syncd log."
+        )
+
+
+def _give_back(blob: bytes) -> None:
+    """Best effort: here the tokens are gone already, and Intuit lets them run out by itself."""
+    by_hand = (
+        "The tokens are deleted here; to end the app's access there, remove it in QuickBooks, Apps > My apps."
+    )
+    try:
+        settings = config.load()
+        client_id, client_secret = settings.need_client()
+        tokens = Tokens.from_json(Vault(settings.need_vault_keys()).decrypt(blob))
+        asyncio.run(_revoke(settings, client_id, client_secret, tokens.refresh_token))
+    except (SyncdError, VaultError, MalformedTokens, NotRevoked) as error:
+        reason = (error.sentence if isinstance(error, SyncdError) else str(error)).rstrip(".")
+        say(f"Intuit was not told: {clean(reason)}. {by_hand}")
+    else:
+        tell("Intuit has been told, and takes the tokens no more.")
+
+
+async def _revoke(settings: Config, client_id: str, client_secret: str, token: str) -> None:
+    client = Client(timeout=settings.http_timeout_seconds)
+    try:
+        await revoke(
+            client.http,
+            revoke_url=settings.qbo_revoke_url,
+            client_id=client_id,
+            client_secret=client_secret,
+            token=token,
+        )
+    finally:
+        await client.aclose()
 
 
 @command.command("list")

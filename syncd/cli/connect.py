@@ -13,9 +13,11 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from syncd import config
+from syncd.cli import books
+from syncd.cli.maps import accounts, store
 from syncd.cli.output import clean, quoted, say, tell
 from syncd.cli.session import Connection, Row, need_company, session
-from syncd.db.states import Environment, FaultClass, Region
+from syncd.db.states import AccountSlot, Environment, FaultClass, Region
 from syncd.errors import NotConfigured, SyncdError, WrongUse
 from syncd.qbo.client import Access, Client, Lost, NotSent
 from syncd.qbo.oauth import MalformedTokens, Tokens, parse_tokens
@@ -25,6 +27,7 @@ from syncd.qbo.vault import Vault, VaultError
 if TYPE_CHECKING:
     from syncd.config import Config
 
+ACTOR = "syncd company connect"
 KEYS = ("realm_id", "access_token", "refresh_token", "expires_in")
 EXPECTED = (
     'Give them as JSON: {"realm_id": "…", "access_token": "…", "refresh_token": "…", "expires_in": 3600,'
@@ -66,13 +69,16 @@ def command(company_id: str, environment: str) -> None:
         say(f"Until now this company was connected to realm {company['realm_id']}.")
     with session() as connection:
         _store(connection, company, environment, realm_id, realm, tokens, vault.encrypt(tokens.to_json()))
-    tell(f"Company {company_id}, {quoted(company['name'])}, is connected to it ({environment}).")
+        tell(f"Company {company_id}, {quoted(company['name'])}, is connected to it ({environment}).")
+        _map(connection, need_company(connection, company_id))
     zone = realm.info.get("DefaultTimeZone")
     if zone and zone != company["timezone"]:
         say(
             f"Note: QuickBooks has this company in time zone {zone}, syncd in {company['timezone']}, so late"
             f" payments may get another date. To change it: syncd company set {company_id} --timezone {zone}"
         )
+    if sales_tax := _sales_tax(company["region"], realm):
+        say(f"Note: {sales_tax}")
 
 
 def check_region(region: str, country: str, company_id: str) -> None:
@@ -84,6 +90,51 @@ def check_region(region: str, country: str, company_id: str) -> None:
         raise SyncdError(
             f"The region is {REGIONS[Region(region)]}, but the company in QuickBooks is in {clean(country)}.",
             f"If these are the right tokens: syncd company set {company_id} --region {wanted}",
+        )
+
+
+def _sales_tax(region: str, realm: Realm) -> str | None:
+    """What an admin should know before the first invoice with tax is refused."""
+    taxes = realm.preferences.get("TaxPrefs")
+    if not isinstance(taxes, dict):
+        return None
+    if taxes.get("UsingSalesTax") is not True:
+        return "sales tax is switched off in QuickBooks, so invoices with tax will be refused until it is set up there."
+    if region == Region.US and taxes.get("PartnerTaxEnabled") is False:
+        return "automated sales tax is not set up in QuickBooks yet; invoices with tax may be refused until it is."
+    return None
+
+
+def _map(connection: Connection, company: Row) -> None:
+    """Fill in the one account that cannot be another, and tell what is left to choose."""
+    try:
+        [funds] = books.ask(
+            connection,
+            company,
+            books.Question("Account", "AccountSubType = 'UndepositedFunds' AND Active = true"),
+        )
+    except SyncdError as error:
+        say(f"Note: the accounts could not be read. {error.sentence}")
+        funds = []
+    slot = AccountSlot.UNDEPOSITED_FUNDS
+    company_id = company["company_id"]
+    if len(funds) == 1 and not any(
+        row["slot"] == slot for row in store.rows(connection, accounts.TABLE, company)
+    ):
+        name = books.name_of(funds[0])
+        values = {"qbo_id": funds[0]["Id"], "qbo_name": name}
+        store.put(connection, accounts.TABLE, company, {"slot": slot}, values, by=ACTOR)
+        tell(f"Payments go to account {quoted(name)} (id {funds[0]['Id']}) until they are paid out.")
+    chosen = {row["slot"] for row in store.rows(connection, accounts.TABLE, company)}
+    left = [key for key in accounts.slots_of(company) if key not in chosen and key not in accounts.PAYOUTS]
+    if left:
+        what = "; ".join(f"{accounts.SLOTS[key].label}, for {accounts.SLOTS[key].serves}" for key in left)
+        tell(f"Accounts still to be chosen ({what}): syncd map accounts suggest {company_id}")
+    if company["region"] != Region.US and not store.rows(connection, "tax_map", company):
+        tell(f"Tax codes still to be chosen: syncd map tax suggest {company_id}")
+    if not store.rows(connection, "employee_map", company):
+        tell(
+            f"Before timesheets are synced, members have to be mapped: syncd map employees suggest {company_id}"
         )
 
 
@@ -149,21 +200,23 @@ def _store(
     blob: bytes,
 ) -> None:
     try:
-        connection.execute(
-            "select syncd.connect_company(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (
-                company["company_id"],
-                environment,
-                realm_id,
-                blob,
-                tokens.access_expires_at,
-                tokens.refresh_expires_at,
-                Jsonb(realm.info, dumps=dumps),
-                Jsonb(realm.preferences, dumps=dumps),
-                realm.currency,
-                realm.payroll,
-            ),
-        )
+        with connection.transaction():
+            connection.execute("select set_config('syncd.actor', %s, true)", (ACTOR,))
+            connection.execute(
+                "select syncd.connect_company(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                (
+                    company["company_id"],
+                    environment,
+                    realm_id,
+                    blob,
+                    tokens.access_expires_at,
+                    tokens.refresh_expires_at,
+                    Jsonb(realm.info, dumps=dumps),
+                    Jsonb(realm.preferences, dumps=dumps),
+                    realm.currency,
+                    realm.payroll,
+                ),
+            )
     except errors.UniqueViolation:
         other = connection.execute(
             "select company_id, name from syncd.company"

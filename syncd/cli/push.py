@@ -11,8 +11,8 @@ from psycopg import errors
 from syncd.cli.follow import follow
 from syncd.cli.output import clean, count, quoted, tell
 from syncd.cli.output import errors as stderr
-from syncd.cli.session import Connection, Row, need_company, need_entity, session
-from syncd.cli.settings import not_connected, person
+from syncd.cli.session import Connection, Row, need_company, need_entity, person, session
+from syncd.cli.settings import not_connected
 from syncd.db.states import CompanyState
 from syncd.errors import SyncdError, WrongUse
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -128,3 +130,13 @@ def need_entity(connection: Connection, word: str) -> Entity:
             return known[guess]
     choice = ", ".join(entity.word for entity in known.values())
     raise WrongUse(f"There is no type of record {quoted(word)}.", f"Choose from: {choice}.")
+
+
+def person() -> str:
+    """The login name of whoever types, also behind sudo."""
+    if os.getuid() == 0 and os.environ.get("SUDO_USER"):
+        return clean(os.environ["SUDO_USER"])
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"

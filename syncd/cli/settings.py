@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from datetime import date
 from typing import Any
 
@@ -12,8 +10,8 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from syncd.cli.connect import REGIONS
-from syncd.cli.output import clean, count, json_option, print_json, print_table, quoted, say, short, tell
-from syncd.cli.session import Connection, Row, need_company, session
+from syncd.cli.output import count, json_option, print_json, print_table, quoted, say, short, tell
+from syncd.cli.session import Connection, Row, need_company, person, session
 from syncd.db.states import CompanyState, Region
 from syncd.errors import WrongUse
 
@@ -227,16 +225,6 @@ def not_connected(company: Row, who: str = "It") -> str:
         f"{who} is not connected to QuickBooks, so nothing is sent. Connect it:"
         f" syncd company connect {company['company_id']} --environment production < tokens.json"
     )
-
-
-def person() -> str:
-    """For the history of changes: the login name of whoever types, also behind sudo."""
-    if os.getuid() == 0 and os.environ.get("SUDO_USER"):
-        return clean(os.environ["SUDO_USER"])
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
 
 
 def _typed(text: str | None) -> Any:

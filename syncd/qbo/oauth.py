@@ -1,4 +1,4 @@
-"""Tokens of Intuit's OAuth 2.0: what its token endpoint gives, and how a refresh can fail."""
+"""Tokens of Intuit's OAuth 2.0: what its token endpoint gives, how a refresh can fail, and how they are given back."""
 
 from __future__ import annotations
 
@@ -54,6 +54,10 @@ class TokenEndpointDown(Exception):
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
+
+
+class NotRevoked(Exception):
+    """Intuit did not say that it has taken the tokens back; the text says why."""
 
 
 class MalformedTokens(ValueError):
@@ -121,15 +125,27 @@ async def refresh(
             data={"grant_type": "refresh_token", "refresh_token": refresh_token},
             headers={"Accept": "application/json", "x-include-refresh-token-hard-expires-in": "true"},
         )
-        request.headers["Authorization"] = (
-            f"Basic {b64encode(f'{client_id}:{client_secret}'.encode()).decode()}"
-        )
+        request.headers["Authorization"] = _basic(client_id, client_secret)
         response = await exchange(http, request, REFRESH_SECONDS)
     except NotSent as error:
         raise TokenEndpointDown(error.reason, sent=False) from None
     except Lost as error:
         raise TokenEndpointDown(error.reason, sent=True) from None
     return _tokens_of(response, now)
+
+
+async def revoke(
+    http: httpx.AsyncClient, *, revoke_url: str, client_id: str, client_secret: str, token: str
+) -> None:
+    """Give a connection back: given its refresh token, Intuit lets neither token in any more. Raises NotRevoked."""
+    request = http.build_request("POST", revoke_url, json={"token": token})
+    request.headers["Authorization"] = _basic(client_id, client_secret)
+    try:
+        response = await exchange(http, request, REFRESH_SECONDS)
+    except (NotSent, Lost) as error:
+        raise NotRevoked(error.reason) from None
+    if response.status_code != 200:
+        raise NotRevoked(f"Intuit answered {response.status_code}")
 
 
 def parse_tokens(data: Mapping[str, Any], now: datetime) -> Tokens:
@@ -154,6 +170,10 @@ def parse_tokens(data: Mapping[str, Any], now: datetime) -> Tokens:
         access_expires_at=now + access_life,
         refresh_expires_at=min(ends, default=None),
     )
+
+
+def _basic(client_id: str, client_secret: str) -> str:
+    return f"Basic {b64encode(f'{client_id}:{client_secret}'.encode()).decode()}"
 
 
 def _tokens_of(response: httpx.Response, now: datetime) -> Tokens:

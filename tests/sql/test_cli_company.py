@@ -149,6 +149,167 @@ def test_the_region_of_a_connected_company_stays_that_of_its_country(
     assert refusal.startswith("syncd: The region is Canada, but the company in QuickBooks is in US.")
 
 
+def test_connecting_tells_what_is_mapped_and_what_is_left_to_choose(
+    syncd: Commands, sandbox: Sandbox, database: Database
+) -> None:
+    syncd("company", "add", "1", "--name", "Yard", "--timezone", "America/Los_Angeles")
+    given = tokens(sandbox)
+    said = syncd("company", "connect", "1", "--environment", "sandbox", stdin=given).out
+    assert 'Payments go to account "Undeposited Funds" (id 4) until they are paid out.' in said
+    assert (
+        "Accounts still to be chosen (Income, for service items; Discounts given, for invoices with a discount):"
+        " syncd map accounts suggest 1" in said
+    )
+    assert "syncd map employees suggest 1" in said
+    assert "syncd map tax" not in said
+    assert database.rows("select slot::text, qbo_id, qbo_name, updated_by from syncd.account_map") == [
+        ("undeposited_funds", "4", "Undeposited Funds", "syncd company connect")
+    ]
+    assert database.rows("select distinct updated_by, count(*) over () from syncd.payment_method_map") == [
+        ("syncd company connect", 7)
+    ]
+    syncd("map", "accounts", "set", "1", "undeposited-funds", "Savings")
+    syncd("map", "accounts", "set", "1", "income", "Services")
+    syncd("map", "payment-methods", "set", "1", "card", "Visa/MC")
+    again = syncd("company", "connect", "1", "--environment", "sandbox", stdin=given).out
+    assert "Payments go to" not in again, "what somebody chose stays"
+    assert "still to be chosen (Discounts given, for invoices with a discount)" in again
+    assert syncd("map", "payment-methods", "list", "1", "--json").json[0]["qbo_name"] == "Visa/MC"
+
+
+def test_of_two_accounts_that_could_hold_payments_none_is_chosen(
+    syncd: Commands, sandbox: Sandbox, database: Database
+) -> None:
+    syncd("company", "add", "1", "--name", "Yard")
+    given = json.loads(tokens(sandbox))
+    made = sandbox.http.post(
+        f"/v3/company/{given['realm_id']}/account?minorversion=75",
+        json={"Name": "Payments to deposit", "AccountSubType": "UndepositedFunds"},
+        headers={"Authorization": f"Bearer {given['access_token']}", "Accept": "application/json"},
+    )
+    assert made.status_code == 200
+    said = syncd("company", "connect", "1", "--environment", "sandbox", stdin=json.dumps(given)).out
+    assert "Undeposited Funds, for payments, payouts)" in said
+    assert database.value("select count(*) from syncd.account_map") == 0
+
+
+def test_connecting_succeeds_though_the_accounts_cannot_be_read(
+    syncd: Commands, sandbox: Sandbox, database: Database
+) -> None:
+    syncd("company", "add", "1", "--name", "Yard")
+    given = tokens(sandbox)
+    fault = {"kind": "fault", "realm_id": json.loads(given)["realm_id"], "path": "/query", "code": "4001"}
+    sandbox.http.post("/sandbox/faults", json=fault).raise_for_status()
+    said = syncd("company", "connect", "1", "--environment", "sandbox", stdin=given)
+    assert "is connected to it" in said.out
+    assert "Note: the accounts could not be read." in said.err
+    assert "Undeposited Funds, for payments, payouts)" in said.out
+    assert database.value("select state::text from syncd.company") == "connected"
+
+
+@pytest.mark.parametrize(
+    ("profile", "region", "remark", "codes"),
+    [
+        ("us-automated-tax", "us", False, False),
+        ("us-manual-tax", "us", False, False),
+        ("us-no-tax", "us", True, False),
+        ("canada", "ca", False, True),
+    ],
+)
+def test_connecting_remarks_on_sales_tax(
+    syncd: Commands, sandbox: Sandbox, profile: str, region: str, remark: bool, codes: bool
+) -> None:
+    syncd("company", "add", "1", "--name", "Yard", "--region", region)
+    said = syncd("company", "connect", "1", "--environment", "sandbox", stdin=tokens(sandbox, profile))
+    assert ("sales tax is switched off in QuickBooks" in said.err) is remark
+    assert ("Costs, for service items; " in said.out) is codes
+    assert ("Tax codes still to be chosen: syncd map tax suggest 1" in said.out) is codes
+
+
+def connected(syncd: Commands, sandbox: Sandbox) -> dict[str, Any]:
+    """Company 1, connected; the tokens."""
+    syncd("company", "add", "1", "--name", "Yard")
+    given: dict[str, Any] = json.loads(tokens(sandbox))
+    syncd("company", "connect", "1", "--environment", "sandbox", stdin=json.dumps(given))
+    return given
+
+
+def lets_in(sandbox: Sandbox, given: dict[str, Any]) -> bool:
+    answer = sandbox.http.get(
+        f"/v3/company/{given['realm_id']}/preferences",
+        headers={"Authorization": f"Bearer {given['access_token']}"},
+    )
+    return answer.status_code == 200
+
+
+def test_disconnecting_gives_the_tokens_back(syncd: Commands, sandbox: Sandbox, database: Database) -> None:
+    given = connected(syncd, sandbox)
+    database.execute(
+        "insert into syncd.job (company_id, entity_type, entity_id)"
+        " values ('1', 'customer', '7'), ('1', 'customer', '8')"
+    )
+    assert lets_in(sandbox, given)
+    said = syncd("company", "disconnect", "1", "--yes")
+    assert 'Company 1, "Yard", is disconnected. Nothing of it is sent any more.' in said.out
+    assert "2 records wait, and what changes from now on too, until it is connected again." in said.out
+    assert "Intuit has been told" in said.out
+    assert said.err == ""
+    assert not lets_in(sandbox, given)
+    assert database.value("select tokens from syncd.company") is None
+    assert syncd("company", "list", "--json").json[0]["state"] == "disconnected"
+    assert "there is nothing to do" in syncd("company", "disconnect", "1").out
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 2)])
+def test_disconnecting_asks_first(
+    syncd: Commands, sandbox: Sandbox, database: Database, answer: str, code: int
+) -> None:
+    given = connected(syncd, sandbox)
+    said = syncd("company", "disconnect", "1", stdin=answer, code=code)
+    assert f"Disconnect Yard (company 1) from QuickBooks realm {given['realm_id']}?" in said.err
+    assert database.value("select state::text from syncd.company") == (
+        "disconnected" if code == 0 else "connected"
+    )
+    assert lets_in(sandbox, given) is (code != 0)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        ({"SYNCD_QBO_REVOKE_URL": "http://127.0.0.1:9/revoke"}, "could not be reached"),
+        ({"SYNCD_QBO_CLIENT_SECRET": "wrong"}, "Intuit answered 401"),
+        ({"SYNCD_QBO_CLIENT_ID": ""}, "The Intuit app is not named."),
+        ({"SYNCD_VAULT_KEYS": ""}, "No key for the tokens at rest is given."),
+    ],
+)
+def test_a_company_is_disconnected_though_intuit_cannot_be_told(
+    syncd: Commands, sandbox: Sandbox, database: Database, trouble: dict[str, str], sentence: str
+) -> None:
+    connected(syncd, sandbox)
+    syncd.environment(**trouble)
+    said = syncd("company", "disconnect", "1", "--yes")
+    assert "is disconnected" in said.out
+    assert said.err.startswith("Intuit was not told: ")
+    assert sentence.rstrip(".") in said.err
+    assert "remove it in QuickBooks" in said.err
+    assert database.value("select tokens from syncd.company") is None
+
+
+def test_what_is_mapped_comes_back_with_the_same_company_and_method_names_do_not(
+    syncd: Commands, sandbox: Sandbox
+) -> None:
+    given = connected(syncd, sandbox)
+    syncd("map", "accounts", "set", "1", "income", "Services")
+    syncd("map", "payment-methods", "set", "1", "card", "Visa/MC")
+    syncd("company", "disconnect", "1", "--yes")
+    fresh = json.dumps(sandbox.tell("tokens", realm_id=given["realm_id"]))
+    syncd("company", "connect", "1", "--environment", "sandbox", stdin=fresh)
+    assert syncd("map", "accounts", "list", "1", "--json").json[0]["qbo_name"] == "Services"
+    assert syncd("map", "payment-methods", "list", "1", "--json").json[0]["qbo_name"] == "Credit Card"
+    syncd("company", "connect", "1", "--environment", "sandbox", stdin=tokens(sandbox))
+    assert syncd("map", "accounts", "list", "1", "--json").json[0]["qbo_name"] is None
+
+
 def test_a_realm_serves_one_company(syncd: Commands, sandbox: Sandbox) -> None:
     given = tokens(sandbox)
     for company in ("1", "2"):

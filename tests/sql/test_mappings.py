@@ -341,7 +341,8 @@ def test_a_payment_that_waits_for_a_method_of_a_bad_name_goes_once_another_name_
         " ('1', 'payment', '8', 'waiting', 'infinity', 'record', 'invoice', '5')"
     )
     database.execute("update syncd.payment_method_map set qbo_name = 'Visa' where method = 'card'")
-    assert due(database) == {"7", "1/visa:mc"}
+    assert due(database) == {"7"}
+    assert database.value("select count(*) from syncd.job where entity_type = 'payment_method'") == 0
 
 
 # --- what is refused, and who it was ---
