@@ -86,7 +86,7 @@ def set_(company_id: str, member: str, employee: str, vendor: bool) -> None:
             {"qbo_type": kind, "qbo_id": chosen["Id"], "qbo_name": name},
         )
     tell(f"{who['name']} is {kind.lower()} {quoted(name)} (id {chosen['Id']}) in QuickBooks now.")
-    tell("Entries that were skipped before go when timesheet entries are pushed by hand.")
+    tell(f"Entries that were skipped before go with: syncd push {company_id} timesheet-entries")
 
 
 @command.command()
