@@ -106,6 +106,15 @@ comment on column syncd.lane_status.variances is
     'Records that QuickBooks took otherwise than they were sent; they need a person too.';
 comment on column syncd.lane_status.oldest is 'Since when the oldest of pending and unknown has been due.';
 
+comment on view syncd.entry_badges is
+    'What SIP shows beside an entry of an approved timesheet, dated on or after the start date, while Enable Sync and'
+    ' Auto-sync Timesheets are on. Without a row there is no badge; so it is for an entry without time.';
+comment on column syncd.entry_badges.company_id is 'The organization in SIP.';
+comment on column syncd.entry_badges.entry_id is 'The entry''s key in SIP, in SIP''s own type.';
+comment on column syncd.entry_badges.badge is 'QB Synced, QB Error, QB Pending or Employee Not Mapped.';
+comment on column syncd.entry_badges.error is
+    'What SIP shows below QB Error: what went wrong and what to do about it. Null beside the other badges.';
+
 comment on view syncd.daemons is 'The daemons that are alive.';
 comment on column syncd.daemons.host is 'Where it runs.';
 comment on column syncd.daemons.pid is 'Its process there.';
@@ -154,6 +163,11 @@ comment on column syncd.run.asked_at is 'When.';
 comment on column syncd.run.records is 'How many records it made due; what a later push took over is not among them.';
 comment on column syncd.run.already is 'How many more QuickBooks had already, as they were.';
 
+comment on view syncd.parts_timesheet is 'The entries of each timesheet: they are what QuickBooks gets of it.';
+comment on column syncd.parts_timesheet.key is 'The timesheet''s key in SIP, in SIP''s own type.';
+comment on column syncd.parts_timesheet.company_id is 'The organization in SIP.';
+comment on column syncd.parts_timesheet.part_id is 'The entry''s key in SIP, as text.';
+
 comment on function syncd.watch is
     'Notes every change of a table for sync: makes a binding and its triggers. Takes a short lock on the table.';
 comment on function syncd.unwatch is 'The inverse of watch: drops the triggers and the binding.';
@@ -162,6 +176,8 @@ comment on function syncd.judge is 'Verdict on records as things stand now: push
 comment on function syncd.explain is
     'All that decides whether one record is in QuickBooks. syncd explain puts it in sentences.';
 comment on function syncd.log_page is 'A page of a company''s log, newest first; a null filter is left out.';
+comment on function syncd.payment_reference is
+    'By what a payment of SIP can be found in QuickBooks: its reference number there.';
 comment on function syncd.key_of is 'A key as SIP prints it; null if the text cannot be one.';
 comment on function syncd.retry is
     'Makes records due again that need a person, and what they wait for: one, or with null all of the company. Returns'

@@ -27,7 +27,7 @@ grant update (override) on syncd.qbo_limit to syncd_admin;
 grant execute on function
     syncd.documents, syncd.judge, syncd.company_today, syncd.was_on, syncd.connect_company, syncd.disconnect_company,
     syncd.retry, syncd.change_settings, syncd.default_method_name, syncd.visit, syncd.end_visit, syncd.ask_turn,
-    syncd.due_keys, syncd.pushable, syncd.push
+    syncd.due_keys, syncd.pushable, syncd.push, syncd.payment_reference
     to syncd_admin;
 grant execute on function
     syncd.key_of, syncd.explain, syncd.log_page, syncd.held_up, syncd.run_progress, syncd.run_outcomes,
@@ -38,7 +38,7 @@ grant select on syncd.sync_log, syncd.sync_log_view, syncd.pending, syncd.errors
     syncd.health, syncd.settings_changes, syncd.entity, syncd.qbo_limit,
     syncd.sync_settings, syncd.settings_history, syncd.link, syncd.job, syncd.run,
     syncd.account_map, syncd.item_map, syncd.employee_map, syncd.payment_method_map, syncd.tax_map,
-    syncd.source_member, syncd.source_tax_rate
+    syncd.source_member, syncd.source_tax_rate, syncd.entry_badges
     to syncd_reader;
 grant select (company_id, name, region, timezone, state, environment, realm_id, connected_at) on syncd.company
     to syncd_reader;

@@ -12,7 +12,7 @@ select
     btrim(s.name) as entity_name,
     not s.deleted as due,
     null::text as skip,
-    '{}'::syncd.record_key [] as missing,
+    '{}'::syncd.record_key[] as missing,
     null::text as unready,
     jsonb_build_object(
         'name', btrim(s.name),
