@@ -1,4 +1,4 @@
-"""`syncd demo`: everything on this machine, in a few seconds."""
+"""`syncd demo`: everything on this machine, in less than a minute."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from syncd.demo import interrupt
 
 @click.command()
 def command() -> None:
-    """Everything on this machine, in a few seconds: see syncd at work.
+    """Everything on this machine, in less than a minute: see syncd at work.
 
-    Starts a throw-away Postgres with SIP's tables and a local QuickBooks, installs syncd, connects four companies
-    and runs the daemon. Then SIP is busy: new customers, edits, bulk updates, rollbacks, odd names, name clashes.
-    At the end every customer of SIP is compared with QuickBooks, field by field; exit code 1 if anything differs.
+    Starts a throw-away Postgres with SIP's tables and a local QuickBooks, installs syncd, connects two plumbing
+    businesses, one in the United States and one in Canada, and runs the daemon. Then SIP has a day of work: customers,
+    price lists, invoices, payments, timesheets, with the time that each change took to QuickBooks. At the end every
+    record of SIP is compared with QuickBooks, field by field; exit code 1 if anything differs.
 
     Needs no configuration and leaves nothing behind, also when interrupted.
     """

@@ -1,4 +1,4 @@
-"""The demo from beginning to end: stage, scenario, rest, report. Returns whether all is as it must be."""
+"""The demo from beginning to end: stage, day, rest, report. Returns whether all is as it must be."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from syncd.demo import interrupt, report
-from syncd.demo.scenario import Scenario, prepare
-from syncd.demo.show import Counters, Show
+from syncd.demo import afternoon, evening, interrupt, midday, morning, report
+from syncd.demo.day import Day
+from syncd.demo.processes import ProcessFailed, run_side_by_side
+from syncd.demo.show import Counters
 from syncd.demo.stage import staged
 
 if TYPE_CHECKING:
-    from syncd.demo.latency import Change
-    from syncd.demo.processes import ProcessFailed
+    from syncd.demo.show import Show
     from syncd.demo.stage import Stage
 
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.02
 REST_SECONDS = 30.0
+PARTS = {
+    "The morning: customers and the price list": morning.play,
+    "Midday: invoices": midday.play,
+    "The afternoon: payments and timesheets": afternoon.play,
+    "The evening: what only a person can decide": evening.play,
+}
 
 COUNT = """
-    select
-        (select count(*) from sip.customers),
-        (select count(*) from syncd.outbox) + (select count(*) from syncd.pending),
-        (select count(*) from syncd.link where qbo_id is not null),
-        (select count(*) from syncd.errors)
+    select (select outbox from syncd.health) + (select count(*) from syncd.pending), (select count(*) from syncd.errors)
 """
 
 
@@ -35,26 +37,32 @@ class NotAtRest(Exception):
 
 
 class Watcher:
-    """Keeps the counters moving, and an eye on the processes."""
+    """Keeps the counters moving, and an eye on the processes. Sees what a DBA sees who may only read."""
 
     def __init__(self, stage: Stage, show: Show, connection: psycopg.Connection) -> None:
         self._stage = stage
         self._show = show
         self._connection = connection
-        self.tell = show.tell
+        self._calls = 0
+        self.now = show.now
+
+    def tell(self, text: str, calls: int, outcome: str) -> None:
+        """Say what was done and what came of it."""
+        self._calls += calls
+        self._show.tell(text, calls, outcome)
+
+    def admin(self, *words: str) -> None:
+        """Run a command of syncd as an admin does."""
+        run_side_by_side([(words, "")], self._stage.admin)
 
     def look(self) -> Counters:
         """Count, show. Raises ProcessFailed if a process has died, KeyboardInterrupt after Ctrl-C."""
         interrupt.check()
         self._stage.check()
-        self._stage.quickbooks.look()
-        counters = Counters(*(self._connection.execute(COUNT).fetchone() or (0, 0, 0, 0)))
+        moving, for_a_person = self._connection.execute(COUNT).fetchone() or (0, 0)
+        counters = Counters(moving, self._calls, for_a_person)
         self._show.count(counters)
         return counters
-
-    def resting(self) -> bool:
-        """Whether nothing is on its way."""
-        return self.look().on_their_way == 0
 
     def pause(self, seconds: float) -> None:
         """Let time pass."""
@@ -66,26 +74,24 @@ class Watcher:
     def rest(self) -> None:
         """Wait until nothing is on its way. Raises NotAtRest."""
         end = time.monotonic() + REST_SECONDS
-        while not self.resting():
+        while self.look().on_their_way:
             if time.monotonic() > end:
                 raise NotAtRest(self._still())
             time.sleep(TICK_SECONDS)
 
     def _still(self) -> str:
         rows = self._connection.execute(
-            "select company_id, entity_id, state, coalesce(reason, 'no reason given') from syncd.pending limit 5"
+            "select company_id, entity_type, entity_id, state, coalesce(reason, 'no reason given')"
+            " from syncd.pending limit 5"
         ).fetchall()
         each = "".join(
-            f"\n  company {company}, customer {key}: {state}; {why}" for company, key, state, why in rows
+            f"\n  company {company}, {kind} {key}: {state}; {why}" for company, kind, key, state, why in rows
         )
         return f"Not everything was at rest after {REST_SECONDS:.0f} s:{each}"
 
 
 def play(show: Show) -> bool:
-    """Run the demo. True if QuickBooks equals SIP and exactly the planted clashes are held."""
-    from syncd.demo.processes import ProcessFailed
-
-    stage = None
+    """Run the demo. True if QuickBooks equals SIP in all but what was planted to differ."""
     try:
         with staged(show) as stage:
             try:
@@ -99,18 +105,17 @@ def play(show: Show) -> bool:
 
 
 def _perform(stage: Stage, show: Show) -> bool:
-    changes: list[Change] = []
-    prepare(stage.quickbooks, stage.companies)
     with ExitStack() as stack:
-        connection = stack.enter_context(closing(psycopg.connect(stage.dsn, autocommit=True)))
-        show.heading("Service Invoice Pro at work")
-        watcher = Watcher(stage, show, connection)
+        reader = stack.enter_context(closing(psycopg.connect(stage.reader_dsn, autocommit=True)))
+        watcher = Watcher(stage, show, reader)
+        day = Day(stage.sip_dsn, stage.businesses, stage.quickbooks, watcher, stack)
         with show.counting():
-            scenario = Scenario(stage.sip_dsn, stage.companies, changes, watcher, stack)
-            scenario.play()
+            show.columns()
+            for title, part in PARTS.items():
+                show.heading(title)
+                part(day)
             watcher.rest()
-            show.tell(f"All at rest: {watcher.look()}.")
-        return report.report(stage, show, connection, changes, scenario)
+        return report.report(stage, show, day)
 
 
 def _tails(stage: Stage, show: Show) -> None:

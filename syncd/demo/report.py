@@ -1,137 +1,136 @@
-"""The end of the demo: the log as an admin sees it, latencies, what is held and why, and the comparison."""
+"""The end of the demo: the log as an admin sees it, latencies, what is for a person and why, and the comparison."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
+import json
+from collections import Counter
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
-from syncd.demo.compare import Comparison, Customer, compare
-from syncd.demo.latency import Arrival, latencies, percentile
+import psycopg
+
+from syncd.demo.latency import milliseconds, percentile
 from syncd.demo.processes import run_side_by_side
+from syncd.demo.verdict import compared
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    import psycopg
-
-    from syncd.demo.latency import Change, Key, Latency
-    from syncd.demo.scenario import Scenario
+    from syncd.demo.compare import Tally
+    from syncd.demo.day import Day, Key, Notes
     from syncd.demo.show import Show
     from syncd.demo.stage import Stage
 
-LOG_ROWS = "15"
-CARRIED_OUT = (200, 400)  # anything else QuickBooks turned away at the door
-
-CUSTOMERS = """
-    select organization_id::text, id::text, name, email, phone, street, city, state, zip
-    from sip.customers where deleted_at is null order by id
-"""
-LINKS = (
-    "select company_id, sip_id, qbo_id from syncd.link where entity_type = 'customer' and qbo_id is not null"
-)
-CALLS = """
-    select c.request_id, i.company_id, i.entity_id, i.document
-    from syncd.call c join syncd.call_item i using (call_id) where i.entity_type = 'customer'
-"""
-HELD = """
-    select e.company_id, e.entity_id, coalesce(l."Entity Name", e.entity_id), l."Error"
-    from syncd.errors e
-    left join lateral (
-        select v."Entity Name", v."Error" from syncd.sync_log_view v
-        where v.company_id = e.company_id and v.entity_type = e.entity_type and v.entity_id = e.entity_id
-              and v."Status" = 'Error'
-        order by v.occurred_at desc limit 1
-    ) l on true
-    order by 1, 2
-"""
+LOG_ROWS = "10"
+ALL_ROWS = "100000"
+MOST_WRONG = 25
+KINDS = {
+    "customer": "Customers",
+    "service item": "Service items",
+    "invoice": "Invoices",
+    "payment": "Payments",
+    "timesheet entry": "Timesheet entries",
+}
 
 
-def report(
-    stage: Stage, show: Show, connection: psycopg.Connection, changes: Sequence[Change], scenario: Scenario
-) -> bool:
+def report(stage: Stage, show: Show, day: Day) -> bool:
     """Print everything, the verdict last. True if all is as it must be."""
-    company = stage.companies[0]
-    show.heading(f"$ syncd log {company.company_id}        ({company.name})")
-    words = ["log", company.company_id, "--limit", LOG_ROWS]
-    show.verbatim(run_side_by_side([(words, "")], {**stage.admin, **show.as_terminal()})[0])
-
-    stage.quickbooks.look()
-    arrivals = _arrivals(stage, connection)
-    measured = latencies(changes, arrivals)
-    _show_latencies(show, measured, len({a.arrived for a in arrivals}))
-
-    wrong = [f"A change of customer {m.change.key[1]} never arrived." for m in measured if m.seconds is None]
-    wrong += [
-        f"Customer {a.key[1]} was sent although nothing of it had changed."
-        for a in arrivals
-        if a.arrived > scenario.silent.get(a.key, a.arrived)
-    ]
-    held = _show_held(show, connection, scenario.clashes, wrong)
-    customers = [Customer(*row) for row in connection.execute(CUSTOMERS)]
-    links = {(company_id, key): qbo_id for company_id, key, qbo_id in connection.execute(LINKS)}
-    objects = {c.company_id: stage.quickbooks.customers(c.realm) for c in stage.companies}
-    compared = compare(customers, links, held, objects)
-    return _verdict(show, compared, len(customers), len(held), wrong)
+    notes = day.notes
+    _show_latencies(show, notes)
+    log = _show_log(stage, show)
+    wrong = [*notes.wrong, *_show_explained(show, notes, log)]
+    with closing(psycopg.connect(stage.sip_dsn, autocommit=True)) as sip:
+        tallies, ledger = compared(sip, stage, notes.plants)
+    _show_badges(stage, show)
+    return _verdict(show, tallies, [*ledger, *wrong])
 
 
-def _arrivals(stage: Stage, connection: psycopg.Connection) -> list[Arrival]:
-    of_request = defaultdict(list)
-    for request, company_id, key, document in connection.execute(CALLS):
-        of_request[request].append(((company_id, key), document))
-    return [
-        Arrival(key, write.arrived, document)
-        for write in stage.quickbooks.writes
-        if write.status in CARRIED_OUT
-        for key, document in of_request[write.request_id]
-    ]
-
-
-def _show_latencies(show: Show, measured: Sequence[Latency], calls: int) -> None:
+def _show_latencies(show: Show, notes: Notes) -> None:
     show.heading("From SIP's COMMIT to the request's arrival at QuickBooks")
-    quiet = [m.seconds for m in measured if m.seconds is not None and m.change.quiet]
-    every = [m.seconds for m in measured if m.seconds is not None]
+    steps = [step.seconds for step in notes.steps if step.seconds is not None]
     rows = [
-        [name, str(len(values)), *(_milliseconds(percentile(values, share)) for share in (0.5, 0.99))]
+        [name, str(len(values)), *(milliseconds(percentile(values, share)) for share in (0.5, 0.99))]
         for name, values in (
-            ("the calm: nothing queued before the change", quiet),
-            ("all, with imports and bulk edits", every),
+            ("single edits, nothing queued before", notes.calm),
+            ("the steps of the day, until the last call of each", steps),
         )
         if values
     ]
-    show.table(["", "changes", "p50", "p99"], rows)
-    show.line(f"{len(measured)} changes of records took {calls} calls: what waits together goes together.")
+    show.table(["", "number", "p50", "p99"], rows)
+    calls, records = (sum(getattr(step, name) for step in notes.steps) for name in ("calls", "records"))
+    show.line(f"{records} writes of records in {calls} calls: what is due together goes together.")
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:,.1f} ms"
+def _show_log(stage: Stage, show: Show) -> list[dict[str, Any]]:
+    """The log of the first business as an admin sees it; of both, as programs get it."""
+    first = stage.businesses[0].company_id
+    words = ["log", first, "--limit", LOG_ROWS]
+    everything = [["log", b.company_id, "--limit", ALL_ROWS, "--json"] for b in stage.businesses]
+    calls = [(command, "") for command in (words, *everything)]
+    printed, *logs = run_side_by_side(calls, {**stage.admin, **show.as_terminal()})
+    show.heading(f"$ syncd {' '.join(words)}")
+    show.verbatim(printed)
+    return [row for log in logs for row in json.loads(log)]
 
 
-def _show_held(
-    show: Show, connection: psycopg.Connection, clashes: Mapping[Key, str], wrong: list[str]
-) -> set[Key]:
-    show.heading("Held, until somebody renames one of the two")
-    held = set()
-    for company_id, key, name, sentence in connection.execute(HELD):
-        held.add((company_id, key))
-        if (company_id, key) not in clashes:
-            wrong.append(f'Customer "{name}" is held, which it should not be: {sentence}')
-        elif not sentence or clashes[company_id, key].strip() not in sentence:
-            wrong.append(f'The log does not explain why customer "{name}" is held.')
+def _show_explained(show: Show, notes: Notes, log: Sequence[dict[str, Any]]) -> list[str]:
+    """What syncd says of each record on which QuickBooks does not follow SIP. Returns what it says wrongly."""
+    show.heading("For a person: what syncd's log says of it")
+    newest: dict[Key, dict[str, Any]] = {}
+    for row in log:  # newest first
+        newest.setdefault((row["entity_type"], row["entity_id"]), row)
+    said: Counter[str] = Counter()
+    wrong = []
+    for key, plant in notes.plants.items():
+        row = newest.get(key, {})
+        if plant.words in (row.get("error") or ""):
+            said[f"{row['label']}, {row['status'].capitalize()}: {row['error']}"] += 1
         else:
-            show.item(sentence)
+            wrong.append(f'The log does not explain "{plant.why}" ({key[0]} {key[1]}).')
+    for sentence, times in said.items():
+        show.item(f"{sentence} ({times} records)" if times > 1 else sentence)
     wrong += [
-        f'Customer "{name}" should be held and is not.' for key, name in clashes.items() if key not in held
+        f'{row["label"]} "{row["entity_name"]}" failed, which it should not: {row["error"]}'
+        for key, row in newest.items()
+        if row["status"] != "success" and key not in notes.plants
     ]
-    return held
+    return wrong
 
 
-def _verdict(show: Show, compared: Comparison, total: int, held: int, wrong: list[str]) -> bool:
-    show.heading("Every customer of SIP compared with QuickBooks, field by field")
-    for sentence in [*compared.differences, *wrong]:
+def _show_badges(stage: Stage, show: Show) -> None:
+    show.heading("Badges beside the entries of approved timesheets in SIP")
+    with closing(psycopg.connect(stage.reader_dsn, autocommit=True)) as reader:
+        badges = reader.execute("select badge, count(*) from syncd.entry_badges group by 1 order by 2 desc")
+        show.line(", ".join(f"{count} {badge}" for badge, count in badges))
+
+
+def _verdict(show: Show, tallies: Sequence[Tally], wrong: Sequence[str]) -> bool:
+    show.heading("Every record of SIP compared with QuickBooks, field by field")
+    columns = ["", "in SIP", "due", "in QuickBooks", "held back", "different"]
+    rows = [_row(KINDS[tally.kind], tally) for tally in tallies]
+    total = sum(tallies[1:], tallies[0])
+    show.table(columns, [*rows, _row("All", total)])
+    show.line()
+    show.line("Held back on purpose:")
+    for tally in tallies:
+        for why, times in tally.held_back.items():
+            show.item(f"{times} {KINDS[tally.kind].lower() if times > 1 else tally.kind}: {why}")
+    found = [*wrong, *(sentence for tally in tallies for sentence in tally.differences)]
+    if found:
+        show.heading("What is wrong")
+    for sentence in found[:MOST_WRONG]:
         show.item(sentence, "red")
-    good = not compared.differences and not wrong and compared.equal == total - held
+    if more := len(found[MOST_WRONG:]):
+        show.item(f"and {more} more", "red")
+    good = not found and total.equal == total.due
+    show.line()
     if good:
-        show.line("No difference, nothing twice, nothing that SIP does not have.")
-    count = f"{compared.equal} of {total - held} records, {held} held"
+        show.line("No difference, nothing twice, nothing that SIP has not; both ledgers balance.")
+    count = f"{total.equal} of {total.due} records, {total.held_back.total()} held back on purpose"
     show.line(f"in sync: {count}" if good else f"NOT in sync: {count}", "bold green" if good else "bold red")
     return good
+
+
+def _row(name: str, tally: Tally) -> list[str]:
+    figures = (tally.in_sip, tally.due, tally.equal, tally.held_back.total(), len(tally.differences))
+    return [name, *map(str, figures)]

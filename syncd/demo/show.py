@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -22,21 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WIDTH = 80
-PLAIN_SECONDS = 2.0
+LEFT, CALLS, OUTCOME = 8, 5, 13
 
 
 class Counters(NamedTuple):
-    """Where SIP's customers are."""
+    """Where things stand."""
 
-    in_sip: int
     on_their_way: int
-    in_quickbooks: int
-    held: int
+    calls: int
+    for_a_person: int
 
     def __str__(self) -> str:
         return (
-            f"in SIP {self.in_sip}   on their way {self.on_their_way}   "
-            f"in QuickBooks {self.in_quickbooks}   held {self.held}"
+            f"on their way {self.on_their_way}   calls to QuickBooks {self.calls}   "
+            f"for a person {self.for_a_person}"
         )
 
 
@@ -51,7 +49,8 @@ class Show:
         self._console.width = min(WIDTH, self._console.width) if self._console.is_terminal else WIDTH
         self._live: Live | None = None
         self._began = time.monotonic()
-        self._told = (0.0, "")
+        self._doing = ""
+        self._shown: tuple[str, Counters] | None = None
 
     def as_terminal(self) -> dict[str, str]:
         """The environment in which a command prints into a pipe as it would print on this terminal, or on a plain
@@ -84,18 +83,24 @@ class Show:
             finally:
                 self._live = None
 
-    def count(self, counters: Counters) -> None:
-        """Show the counters; in plain lines only now and then."""
-        now = time.monotonic()
-        if self._live:
-            self._live.update(_moving(counters), refresh=True)
-        elif str(counters) != self._told[1] and now - self._told[0] > PLAIN_SECONDS:
-            self._told = now, str(counters)
-            self._row("", Text(str(counters)))
+    def now(self, text: str) -> None:
+        """What is being done; on a terminal it stands above the counters until it is told."""
+        self._doing = text
 
-    def tell(self, text: str) -> None:
-        """What happens now, with the seconds since the play began."""
-        self._row(f"{time.monotonic() - self._began:5.1f} s", Text(text))
+    def count(self, counters: Counters) -> None:
+        """Show the counters, where somebody watches."""
+        if self._live and (self._doing, counters) != self._shown:
+            self._shown = self._doing, counters
+            self._live.update(_moving(self._doing, counters), refresh=True)
+
+    def columns(self) -> None:
+        """What stands above the steps of the day."""
+        self._step("", "", "calls", "to QuickBooks", style="dim")
+
+    def tell(self, text: str, calls: int, outcome: str) -> None:
+        """A step, with the seconds since the play began, its calls and what came of it."""
+        self._doing = ""
+        self._step(f"{time.monotonic() - self._began:4.1f} s", text, str(calls), outcome)
 
     def heading(self, text: str) -> None:
         """Above a part of the report."""
@@ -128,6 +133,19 @@ class Show:
     def _row(self, left: str, text: Text) -> None:
         self._hanging(Text(f"{left:7}  ", "cyan"), text)
 
+    def _step(self, left: str, text: str, calls: str, outcome: str, style: str = "") -> None:
+        """One line, or more where the text is long; the figures stand on the first."""
+        room = self._console.width - LEFT - CALLS - OUTCOME - 2
+        right = f" {calls:>{CALLS}} {outcome:>{OUTCOME}}"
+        for number, line in enumerate(Text(text).wrap(self._console, room) or [Text()]):
+            line.rstrip()
+            start = Text(" " * LEFT if number else f"{left:{LEFT}}", "cyan")
+            line.pad_right(room - line.cell_len)
+            end = Text() if number else Text(right, _colour(outcome))
+            whole = Text.assemble(start, line, end, style=style)
+            whole.rstrip()
+            self._console.print(whole)
+
     def _hanging(self, left: Text, text: Text) -> None:
         """Wrapped beside what stands to the left."""
         indent = left.cell_len
@@ -136,10 +154,12 @@ class Show:
             self._console.print(Text.assemble(" " * indent if number else left, line))
 
 
-def _moving(counters: Counters) -> Group:
-    bar = ProgressBar(total=max(1, counters.in_sip), completed=counters.in_quickbooks, width=WIDTH - 12)
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(width=7)
-    grid.add_row("", bar)
-    grid.add_row("", Text(str(counters), "bold"))
-    return Group(Text(), grid)
+def _colour(outcome: str) -> str:
+    return {"for a person": "yellow", "nothing sent": "dim"}.get(outcome, "green")
+
+
+def _moving(doing: str, counters: Counters) -> Group:
+    return Group(
+        Text(" " * LEFT + doing, "dim", no_wrap=True, overflow="ellipsis"),
+        Text(" " * LEFT + str(counters), "bold"),
+    )

@@ -1,5 +1,5 @@
-"""Set-up: Postgres with SIP's tables, syncd installed as ops would, a QuickBooks with a realm for each company, all
-connected and switched on as an admin would, and the daemon running under a role that may only do the daemon's work.
+"""Set-up: Postgres with SIP's tables, syncd installed as ops would, a QuickBooks with a company for each business, all
+connected, mapped and switched on as an admin would, and the daemon under a role that may only do the daemon's work.
 """
 
 from __future__ import annotations
@@ -16,25 +16,23 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from syncd.db import files, schema
+from syncd.demo import setup
 from syncd.demo.postgres import PostgresMissing, throwaway_postgres
-from syncd.demo.processes import Child, run_side_by_side
+from syncd.demo.processes import Child
 from syncd.demo.quickbooks import QuickBooks
 from syncd.errors import SyncdError
 from syncd.qbo.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
+    from syncd.demo.businesses import Business
     from syncd.demo.postgres import Server
-    from syncd.demo.quickbooks import Realm
     from syncd.demo.show import Show
 
 DATABASE = "sip"
-COMPANIES = 4
-SEED = 7
-LOGINS = {"demo_daemon": "syncd_daemon", "demo_admin": "syncd_admin"}
-PROFILES = {"us": "us-automated-tax", "ca": "canada"}
-TIMEZONES = {"us": "America/Denver", "ca": "America/Toronto"}
+LOGINS = {"demo_daemon": "syncd_daemon", "demo_admin": "syncd_admin", "demo_reader": "syncd_reader"}
 
 # What would lead syncd's processes, libpq or httpx elsewhere than to this machine.
 MISLEADING = ("SYNCD_", "PG")
@@ -43,25 +41,16 @@ KEPT = {"SYNCD_PG_BIN", "SYNCD_PG_TMP"}  # where the throw-away Postgres is foun
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
-    """An organization of SIP and its QuickBooks company."""
-
-    company_id: str
-    name: str
-    region: str
-    realm: Realm
-
-
-@dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything is up."""
+    """Everything is up. `began`: by SIP's clock, when syncd was switched on."""
 
-    dsn: str
+    reader_dsn: str
     sip_dsn: str
-    companies: list[Company]
+    businesses: list[Business]
     quickbooks: QuickBooks
     children: list[Child]
     admin: dict[str, str]
+    began: datetime
 
     def check(self) -> None:
         """Raises ProcessFailed if a process has died."""
@@ -89,8 +78,8 @@ def staged(show: Show) -> Iterator[Stage]:
         with show.step("QuickBooks: a sandbox on this machine"):
             sandbox = Child("sandbox", ["sandbox"], _environment(), server.directory / "sandbox.log")
             stack.callback(sandbox.stop)
-        with show.step(f"Service Invoice Pro's database with {COMPANIES} organizations"):
-            organizations = _build_sip(server, sip_dsn)
+        with show.step("Service Invoice Pro's database, with two plumbing businesses"):
+            organizations, began = _build_sip(server, sip_dsn)
         with show.step("syncd db upgrade"):
             schema.upgrade(dsn, None, lambda _text: None)
             _create_logins(dsn)
@@ -98,17 +87,15 @@ def staged(show: Show) -> Iterator[Stage]:
         quickbooks = stack.enter_context(closing(QuickBooks(line["url"])))
         settings = _syncd_settings(quickbooks.url)
         admin = _environment(**settings, SYNCD_DSN=make_conninfo(dsn, user="demo_admin"))
-        companies = [
-            Company(key, name, region, quickbooks.open_company(PROFILES[region], name))
-            for key, name, region in organizations
-        ]
-        _connect(show, companies, admin)
+        businesses = setup.open_books(quickbooks, organizations)
+        setup.connect(show, businesses, admin)
         with show.step("syncd run"):
             environment = _environment(**settings, SYNCD_DSN=make_conninfo(dsn, user="demo_daemon"))
             daemon = Child("daemon", ["run"], environment, server.directory / "daemon.log")
             stack.callback(daemon.stop)
             daemon.wait_for(lambda line: _event(line) == "ready")
-        yield Stage(dsn, sip_dsn, companies, quickbooks, [sandbox, daemon], admin)
+        reader_dsn = make_conninfo(dsn, user="demo_reader")
+        yield Stage(reader_dsn, sip_dsn, businesses, quickbooks, [sandbox, daemon], admin, began)
 
 
 @contextmanager
@@ -125,23 +112,18 @@ def _postgres() -> Iterator[Server]:
         raise SyncdError(str(error)) from None
 
 
-def _build_sip(server: Server, sip_dsn: str) -> list[tuple[str, str, str]]:
-    """SIP's tables, owned by a role of SIP's own that has no right in schema syncd. Id, name, region of each."""
+def _build_sip(server: Server, sip_dsn: str) -> tuple[dict[str, str], datetime]:
+    """SIP's tables, owned by a role of SIP's own that has no right in schema syncd. Ids by name, and the time."""
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("create role sip login")
         connection.execute(
             sql.SQL("create database {} owner sip").format(sql.Identifier(DATABASE)),
         )
     with psycopg.connect(sip_dsn, autocommit=True) as connection:
-        for name in ("schema", "sample"):
+        for name in ("schema", "sample", "plumbing"):
             connection.execute((files.folder("sql") / "sip" / f"{name}.sql").read_bytes())
-        connection.execute(
-            "select * from sip_sample.fill(organizations => %s, customers => 0, seed => %s)",
-            (COMPANIES, SEED),
-        )
-        return connection.execute(
-            "select id::text, name, case when id % 3 = 0 then 'ca' else 'us' end from sip.organizations order by id"
-        ).fetchall()
+        rows = connection.execute("select name, id::text, now() from sip.organizations").fetchall()
+        return {name: key for name, key, _ in rows}, rows[0][2]
 
 
 def _create_logins(dsn: str) -> None:
@@ -149,26 +131,6 @@ def _create_logins(dsn: str) -> None:
         for login, role in LOGINS.items():
             names = sql.Identifier(login), sql.Identifier(role)
             connection.execute(sql.SQL("create role {} login in role {}").format(*names))
-
-
-def _connect(show: Show, companies: list[Company], admin: dict[str, str]) -> None:
-    with show.step(f"syncd company add ({len(companies)} companies)"):
-        options = {
-            c.company_id: ["--name", c.name, "--region", c.region, "--timezone", TIMEZONES[c.region]]
-            for c in companies
-        }
-        run_side_by_side([(["company", "add", key, *words], "") for key, words in options.items()], admin)
-    with show.step("syncd company connect"):
-        run_side_by_side(
-            [
-                (["company", "connect", c.company_id, "--environment", "sandbox"], json.dumps(c.realm.tokens))
-                for c in companies
-            ],
-            admin,
-        )
-    with show.step("syncd settings set COMPANY enable-sync on customers on"):
-        switches = ["enable-sync", "on", "customers", "on"]
-        run_side_by_side([(["settings", "set", c.company_id, *switches], "") for c in companies], admin)
 
 
 def _syncd_settings(url: str) -> dict[str, str]:
