@@ -38,11 +38,13 @@ WORDS = [kind.word for kind in KINDS.values()]
 
 @click.command()
 @click.argument("company_id", metavar="COMPANY")
-@click.argument("what", metavar="|".join(WORDS))
+@click.argument("what", metavar="WHAT")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until all of it is sent.")
 def command(company_id: str, what: str, yes: bool, no_wait: bool) -> int:
     """Send all records of one kind, also those of the time before sync was on.
+
+    WHAT is customers, invoices, payments, service-items or timesheet-entries.
 
     What QuickBooks has already as it stands is not sent again, what failed is tried again, and what goes first goes
     along: an invoice's customer, a payment's invoice. Enable Sync and the other switches do not matter. Exit code 1 if

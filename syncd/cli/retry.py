@@ -78,7 +78,7 @@ def _other_way(company: Row, kind: Entity, record: Row) -> str:
         return (
             f"{record['verdict_reason']} When that is put right: {push_command(company['company_id'], kind)}"
         )
-    if record["verdict"] == "push":
+    if record["verdict"] in ("push", "wait"):
         return f"To send it with all others: {push_command(company['company_id'], kind)}"
     return f"See: syncd explain {company['company_id']} {kind.word} {record['entity_id']}"
 
