@@ -1,13 +1,15 @@
-"""Items 66 to 74 of the checklist: pushes by hand."""
+"""Items 62 to 64 and 66 to 74 of the checklist: pushes and retries by hand."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.arithmetic import Line
+from tests.support.mapped import employ
 
 if TYPE_CHECKING:
     from tests.support.cli import Commands
@@ -26,12 +28,55 @@ def push(syncd: Commands, company: Company, what: str, code: int = 0) -> str:
     return syncd("push", company.id, what, "--yes", code=code).out.splitlines()[-1]
 
 
+def test_62_63_an_entry_that_failed_is_retried_from_the_entry_once_the_cause_is_put_right(
+    company: Company, syncd: Commands
+) -> None:
+    company.switch(enable_sync=True, auto_timesheets=True)
+    member = company.world.employ("Sam Ortega", company=company.id)
+    company.edit("Employee", company.objects("Employee")[0]["Id"], Active=False)
+    [entry] = company.sip.timesheet(member, 90)
+    company.settle()
+    badge, error = company.badge(entry)
+    assert badge == "QB Error"
+    assert error
+    company.edit("Employee", company.objects("Employee")[0]["Id"], Active=True)
+    for word in ("timesheet_entry", "timesheet-entries"):
+        said = syncd("retry", company.id, word, entry).out
+        company.settle()
+    assert "There is nothing to retry" in said
+    assert company.badge(entry) == ("QB Synced", None)
+
+
+def test_64_71_entries_of_who_is_not_mapped_are_skipped_and_go_once_he_is(
+    company: Company, syncd: Commands
+) -> None:
+    known = company.world.employ("Sam Ortega", company=company.id)
+    new = company.sip.member("Kim Roy")
+    company.sip.timesheet(known, 60)
+    [first, second] = company.sip.timesheet(new, 60, 30)
+    company.settle()
+    lines = syncd("push", company.id, "timesheet-entries", "--yes").out.splitlines()
+    assert lines[1] == "3 approved timesheet entries: 1 sent, 0 already there, 2 skipped."
+    assert lines[2].startswith("  2 skipped: Employee not mapped: ")
+    assert (
+        f"syncd push {company.id} timesheet-entries"
+        in syncd("retry", company.id, "timesheet-entry", first).out
+    )
+    employ(company.world.database, company.world.sandbox, company.id, company.realm, new, "Kim Roy")
+    assert push(syncd, company, "timesheet-entries") == (
+        "3 approved timesheet entries: 2 sent, 1 already there."
+    )
+    assert company.link("timesheet_entry", second) is not None
+
+
 @pytest.mark.parametrize(
     ("what", "question"),
     [
         ("customers", "Push all 2 customers of"),
         ("invoices", "Push all 2 sent invoices of"),
         ("service-items", "Push all 2 active service items of"),
+        ("payments", "Push all 2 collected payments of"),
+        ("timesheet-entries", "Push all 2 approved timesheet entries of"),
     ],
 )
 def test_66_each_push_asks_first_and_cancelling_sends_nothing(
@@ -39,9 +84,10 @@ def test_66_each_push_asks_first_and_cancelling_sends_nothing(
 ) -> None:
     sip = company.sip
     for customer in (sip.customer("Ann Lee"), sip.customer("Bo Diaz")):
-        sip.invoice(customer)
+        sip.payment(sip.invoice(customer))
     sip.service_item("Repair")
     sip.service_item("Cleaning")
+    sip.timesheet(sip.member(), 60, 30)
     company.settle()
     company.mark()
     asked: list[str] = []
@@ -77,6 +123,39 @@ def test_68_69_push_invoices_sends_what_is_sent_or_paid_and_no_drafts(
     company.settle()
     assert push(syncd, company, "invoices") == "2 sent invoices: 2 sent, 0 already there."
     assert [o["DocNumber"] for o in company.objects("Invoice")] == ["I-1", "I-2"]
+
+
+def test_70_push_payments_sends_all_that_are_collected(company: Company, syncd: Commands) -> None:
+    sip = company.sip
+    customer = sip.customer()
+    collected = [sip.payment(sip.invoice(customer), method=method) for method in ("cash", "card")]
+    for status in ("pending", "failed"):
+        sip.payment(sip.invoice(customer), status=status, method="ach")
+    company.settle()
+    assert push(syncd, company, "payments") == "2 collected payments: 2 sent, 0 already there."
+    assert len(company.objects("Payment")) == 2
+    assert all(company.payment(payment)["UnappliedAmt"] == 0 for payment in collected)
+
+
+def test_71_push_timesheet_entries_sends_what_is_approved_from_the_start_date_on(
+    company: Company, syncd: Commands
+) -> None:
+    member = company.world.employ("Sam Ortega", company=company.id)
+    today = company.world.database.value("select syncd.company_today(%s)", (company.id,))
+    sheets = {
+        day: company.sip.timesheet(member, 60, 30, day=today - timedelta(days=day)) for day in (0, 1, 2, 3)
+    }
+    company.sip.timesheet(member, 60, day=today - timedelta(days=4), status="submitted")
+    company.settle()
+    said = syncd("settings", "set", company.id, "--timesheet-start-date", str(today - timedelta(days=2))).out
+    assert "4 approved timesheet entries became due by this." in said
+    assert f"syncd push {company.id} timesheet-entries" in said
+    said = syncd("push", company.id, "timesheet-entries", "--yes").out
+    assert f"Push all 6 approved timesheet entries of Company {company.id} dated on or after" in said
+    assert said.endswith("6 approved timesheet entries: 6 sent, 0 already there.\n")
+    for day, entries in sheets.items():
+        for entry in entries:
+            assert (company.link("timesheet_entry", entry) is not None) == (day <= 2)
 
 
 def test_72_pushing_twice_sends_nothing_the_second_time(company: Company, syncd: Commands) -> None:
@@ -123,3 +202,22 @@ def test_74_a_push_of_invoices_takes_along_what_goes_first(company: Company, syn
         "select entity_type, source::text from syncd.sync_log where company_id = %s order by 1", (company.id,)
     )
     assert sources == [("customer", "manual"), ("invoice", "manual"), ("service_item", "manual")]
+
+
+def test_74_a_push_of_payments_takes_along_invoice_and_customer(company: Company, syncd: Commands) -> None:
+    sip = company.sip
+    payment = sip.payment(sip.invoice(sip.customer("Ann Lee")))
+    sip.invoice(sip.customer("Bo Diaz"))
+    company.settle()
+    company.mark()
+    assert push(syncd, company, "payments") == "1 collected payment: 1 sent, 0 already there."
+    assert company.payment(payment)["UnappliedAmt"] == 0
+    assert [o["DisplayName"] for o in company.objects("Customer")] == ["Ann Lee"]
+    assert len(company.objects("Invoice")) == 1
+    rows = company.world.database.rows(
+        "select entity_type, source::text from syncd.sync_log where company_id = %s order by log_id",
+        (company.id,),
+    )
+    kinds = [kind for kind, _ in rows]
+    assert kinds.index("customer") < kinds.index("invoice") < kinds.index("payment")
+    assert {source for _, source in rows} == {"manual"}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.cli import Commands
+from tests.support.sip import Sip
 
 if TYPE_CHECKING:
     from tests.support.database import Database
@@ -89,6 +90,29 @@ def test_the_start_date_can_be_moved_back_but_not_into_the_future(
     said = syncd("settings", "set", "1", "--timesheet-start-date", "2020-02-29").out
     assert said.startswith("Sync start date is 2020-02-29.")
     assert "No approved timesheet entry became due by this." in said
+
+
+def test_moving_the_start_date_back_says_what_became_due_and_how_it_is_sent(
+    syncd: Commands, database: Database
+) -> None:
+    sip = Sip(database, "1")
+    member = sip.member()
+    today: date = database.value("select syncd.company_today('1')")
+    for days, status in ((0, "approved"), (1, "approved"), (2, "approved"), (3, "submitted")):
+        sip.timesheet(member, 60, 30, day=today - timedelta(days=days), status=status)
+    syncd("settings", "set", "1", "enable-sync", "on", "timesheets", "on")
+    for days, sentence in (
+        (1, "2 approved timesheet entries became due by this."),
+        (3, "2 approved timesheet entries became due by this."),
+        (4, "No approved timesheet entry became due by this."),
+    ):
+        back = str(today - timedelta(days=days))
+        said = syncd("settings", "set", "1", "--timesheet-start-date", back).out
+        assert sentence in said
+        assert ("syncd push 1 timesheet-entries" in said) == (sentence[0] == "2")
+    # Moved forward, or set as it was: nothing becomes due, and nothing is said of it.
+    assert "became due" not in syncd("settings", "set", "1", "--timesheet-start-date", str(today)).out
+    assert database.value("select count(*) from syncd.job") == 0
 
 
 @pytest.mark.parametrize(
