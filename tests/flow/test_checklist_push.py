@@ -189,6 +189,25 @@ def test_73_after_an_error_is_put_right_a_push_brings_the_record_through(
     assert company.invoice(invoice)["CustomerRef"]["value"] == company.link("customer", customer)
 
 
+def test_73_so_it_is_with_what_waits_behind_what_waits(company: Company, syncd: Commands) -> None:
+    company.world.sandbox.post(company.realm, "vendor", {"DisplayName": "Ann Lee"})
+    invoice = company.sip.invoice(company.sip.customer("Ann Lee"))
+    payment = company.sip.payment(invoice)
+    company.settle()
+    number = company.world.database.value("select number from sip.invoices where id = %s", (invoice,))
+    why = (
+        f'It waits for invoice "{number}", which goes first.'
+        ' That one waits for customer "Ann Lee", which goes first. That one failed: '
+    )
+    assert push(syncd, company, "payments", code=1).startswith(f"  1 waiting: {why}")
+    assert why in " ".join(syncd("explain", company.id, "payment", payment).out.split())
+    company.edit("Vendor", company.objects("Vendor")[0]["Id"], DisplayName="Ann Lee (vendor)")
+    said = syncd("retry", company.id, "payments", payment).out
+    assert said.startswith(f'Payment "{number}" is tried again, and 2 records that it waits for.')
+    company.settle()
+    assert company.payment(payment)["UnappliedAmt"] == 0
+
+
 def test_74_a_push_of_invoices_takes_along_what_goes_first(company: Company, syncd: Commands) -> None:
     sip = company.sip
     item = sip.service_item("Repair")
