@@ -144,7 +144,8 @@ def test_other_companies_have_no_part_in_it(
     database.execute("update sip.customers set organization_id = 2")
     before("Bob")
     works()
-    syncd("push", "1", "customers", "--yes")
+    said = syncd("push", "1", "customers", "--yes").out
+    assert said.endswith("1 customer: 1 sent, 0 already there.\n")
     assert sources(database) == [("Bob", "manual success")]
 
 

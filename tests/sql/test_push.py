@@ -248,6 +248,17 @@ def test_a_push_tries_again_what_its_records_wait_for(database: Database, engine
         assert outcomes(engine, run) == then
 
 
+def test_what_an_outage_puts_off_still_moves(database: Database, engine: Engine) -> None:
+    before_sync(database, "Ann")
+    run = push(engine)
+    [epoch] = engine.lease().values()
+    [decided] = engine.decide(epoch)
+    call = engine.intend(epoch, decided)
+    assert call is not None
+    engine.record(epoch, call, outcome="fault", fault="transient", error="Busy.", told_to_wait=60)
+    assert outcomes(engine, run) == {"moving": 1}
+
+
 def test_what_is_not_whole_yet_moves_until_it_fails(database: Database, engine: Engine) -> None:
     [ann] = before_sync(database, "Ann")
     push(engine)
