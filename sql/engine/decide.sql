@@ -22,7 +22,11 @@ as $$
         select * from unnest(types, ids) as w (entity_type, entity_id)
     ), facts as (
         select w.entity_type, w.entity_id, e.qbo_type, e.aside, e.fixed,
-               coalesce(d.entity_name, l.document ->> 'name', w.entity_id) as entity_name,
+               -- What SIP has deleted goes by the name under which it was sent.
+               coalesce(d.entity_name, (
+                   select i.entity_name from syncd.call_item i
+                   where i.company_id = company and i.entity_type = w.entity_type and i.entity_id = w.entity_id
+                   order by i.call_id desc limit 1), l.document ->> 'name', w.entity_id) as entity_name,
                -- What a mapping says applies at creation only.
                d.document || coalesce((
                    select jsonb_object_agg(m.key, l.document -> m.key)
@@ -68,9 +72,8 @@ as $$
     from printed f
     left join lateral (
         -- Only for what lacks something: the record that goes first, by the name people know it by.
-        select lower(e.label) as label, coalesce(d.entity_name, m.entity_id) as name
+        select replace(m.entity_type, '_', ' ') as label, coalesce(d.entity_name, m.entity_id) as name
         from unnest(f.missing[1:1]) m
-        join syncd.entity e on e.entity_type = m.entity_type
         left join syncd.documents(array[m.entity_type], array[m.entity_id]) d on d.company_id = company
     ) first on true
     cross join lateral (

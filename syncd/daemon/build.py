@@ -43,13 +43,14 @@ class Builder:
         self._queue = queue
         self._hold = hold
         self._inquiry = inquiry
+        self._adopted = False
 
     async def build(self, jobs: Sequence[DueJob]) -> tuple[list[Built], bool]:
-        """What can be sent of these jobs in one call, and whether some are left for another. Raises Changed if they
-        are to be decided again, NoAccess after pausing the lane because QuickBooks could not be asked.
+        """What can be sent of these jobs in one call, and whether there is more to decide because of them. Raises
+        Changed if they are to be decided again, NoAccess after pausing the lane because QuickBooks could not be asked.
         """
         built: list[Built] = []
-        left = False
+        left = self._adopted = False
         try:
             for prospect in await self._ahead.look(jobs):
                 made = await self._one(prospect, str(len(built) + 1))
@@ -66,7 +67,7 @@ class Builder:
             await self._postpone(
                 FaultClass.TRANSIENT, None, f"QuickBooks could not be asked: {error.reason}."
             )
-        return built, left
+        return built, left or self._adopted
 
     async def _postpone(self, fault: FaultClass, told_to_wait: float | None, because: str) -> None:
         """Nothing was sent, so nothing is lost: all of it is decided again when the pause is over."""
@@ -146,6 +147,7 @@ class Builder:
         if len(ours) == 1:
             note = "QuickBooks had it already."
             await self._queue.adopt(self._hold, job, str(ours[0]["Id"]), str(ours[0].get("SyncToken")), note)
+            self._adopted = True
             return True
         sentence = clash.place_sentence(
             delivery.what,

@@ -65,7 +65,7 @@ def what_of(record: DueJob | Delivery) -> str:
 def delivery_of(job: DueJob, bid: str, body: Body) -> Delivery:
     """A job with the body made of its document."""
     notes = body.notes
-    if body.name_sent != job.entity_name:
+    if job.names and body.name_sent != job.entity_name:
         notes = (f'Sent to QuickBooks as "{body.name_sent}".', *notes)
     return Delivery(
         bid,

@@ -32,8 +32,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A call that is in the database and may be sent in `wait` seconds; `opened` if it was sent before. `left`: not
-    all that it was made for is in it.
+    """A call that is in the database and may be sent in `wait` seconds; `opened` if it was sent before. `left`: there
+    is more to decide, since not all that it was made for is in it.
     """
 
     call_id: int

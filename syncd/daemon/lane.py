@@ -218,6 +218,7 @@ class Lane:
             self._floors = NOTHING_SEEN
             raise
         if committed is None:
+            self.nudge()  # what was adopted without a call may have been waited for
             return []
         if committed.left:
             self._decide_again()
