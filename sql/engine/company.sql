@@ -163,8 +163,6 @@ begin
     end if;
     update syncd.lane l
     set not_before = clock_timestamp(), paused_because = null, failures = 0, due_at = clock_timestamp(),
-        -- Whoever connects has just asked about the realm, which nobody counted.
-        next_turn = clock_timestamp() + interval '0.5 seconds',
         owner = null, epoch = l.epoch + 1
     where l.company_id = company;
     perform pg_notify('syncd_lanes', left(company, 1000));
