@@ -57,23 +57,6 @@ def test_an_item_that_somebody_made_in_quickbooks_is_never_taken_by_its_name(
     assert company.link("service_item", item) != theirs["Id"]
 
 
-def test_an_item_without_an_income_account_waits_until_one_is_chosen(company: Company) -> None:
-    database = company.world.database
-    account = company.one("Account", AccountSubType="ServiceFeeIncome")
-    database.execute("delete from syncd.account_map where company_id = %s and slot = 'income'", (company.id,))
-    item = company.sip.service_item("Repair", "80")
-    company.settle()
-    [error] = company.errors()
-    assert 'Service item "Repair" needs an income account, and none is chosen' in error
-    database.execute(
-        "insert into syncd.account_map (company_id, slot, qbo_id, qbo_name) values (%s, 'income', %s, %s)",
-        (company.id, account["Id"], account["Name"]),
-    )
-    company.settle()
-    found = company.one("Item", Id=company.link("service_item", item))
-    assert found["IncomeAccountRef"]["value"] == account["Id"]
-
-
 def test_what_somebody_added_to_an_item_in_quickbooks_stays(company: Company) -> None:
     item = company.sip.service_item("Repair", "80", description="Up to an hour")
     company.settle()
