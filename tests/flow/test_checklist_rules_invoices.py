@@ -12,6 +12,7 @@ import pytest
 from tests.flow.test_checklist_invoices import figures, sold, stored
 from tests.support.arithmetic import Line
 from tests.support.company import Company
+from tests.support.processes import until
 
 if TYPE_CHECKING:
     from tests.flow.conftest import World
@@ -349,3 +350,25 @@ def test_a_changed_mapping_never_rewrites_what_was_sent(running: World) -> None:
     assert after["CustomerMemo"]["value"] == "Thank you."
     assert chosen(after) == chosen(before)
     assert chosen(new) == (company.one("TaxCode", Name="Tax of 8.25")["Id"], income["Id"])
+
+
+@pytest.mark.xfail(
+    strict=True, reason="nothing tells the currency of a customer; only matching could link one"
+)
+def test_a_customer_of_another_currency_is_refused_before_the_call(running: World) -> None:
+    company = Company(running, profile="canada")
+    ann = company.sip.customer("Ann Lee")
+    company.settle()
+    body = {"DisplayName": "Ann of Boston", "CurrencyRef": {"value": "USD"}}
+    american = running.sandbox.post(company.realm, "customer", body)["Customer"]["Id"]
+    running.database.execute(
+        "update syncd.link set qbo_id = %s where company_id = %s and entity_type = 'customer'",
+        (american, company.id),
+    )
+    company.mark()
+    company.sip.invoice(ann)
+    until(company.errors)
+    [error] = company.errors()
+    assert "CAD" in error
+    assert "USD" in error
+    assert "Invoice" not in company.written()

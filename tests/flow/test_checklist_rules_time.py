@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.flow.test_checklist_timesheets import activities, activity
+from tests.flow.test_checklist_timesheets import activities, activity, approved
 from tests.support.company import Company
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ def sam(company: Company) -> str:
 
 
 def test_an_entry_without_time_is_skipped_and_said(company: Company, sam: str) -> None:
-    company.sip.timesheet(sam, 0)
-    company.settle()
+    approved(company, sam, 0)
     assert activities(company) == []
     [(label, _, _, status, reason)] = company.log("Timesheet Entry")
     assert (label, status) == ("Timesheet Entry", "Skipped")
@@ -85,13 +84,12 @@ def test_an_activity_has_the_item_for_time_and_no_rate_and_is_not_billable(
 def test_entries_go_once_payroll_was_switched_on_in_quickbooks(running: World, syncd: Commands) -> None:
     company = Company(running, payroll=False)
     sam = running.employ(company=company.id)
-    today, other = company.sip.timesheet(sam, 30, 45)
-    company.settle()
+    one, other = approved(company, sam, 30, 45)
     assert len(company.errors()) == 2
     switch_payroll_on(company)
-    syncd("retry", company.id, "timesheet-entry", today)
+    syncd("retry", company.id, "timesheet-entry", one)
     company.settle()
-    assert [company.badge(entry) for entry in (today, other)] == [("QB Synced", None)] * 2
+    assert [company.badge(entry) for entry in (one, other)] == [("QB Synced", None)] * 2
     assert len(activities(company)) == 2
 
 

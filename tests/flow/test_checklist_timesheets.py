@@ -43,6 +43,15 @@ def approve(company: Company, *sheets: str) -> None:
     )
 
 
+def approved(company: Company, member: str, *entries: int) -> list[str]:
+    """A timesheet that was looked at as a draft before it is approved, so that the daemon hears of one change."""
+    ids = company.sip.timesheet(member, *entries, status="submitted")
+    company.settle()
+    approve(company, company.sip.timesheet_of(ids[0]))
+    company.settle()
+    return ids
+
+
 def start_date(company: Company) -> Any:
     return company.world.database.value(
         "select timesheet_start_date from syncd.sync_settings where company_id = %s", (company.id,)
@@ -98,8 +107,7 @@ def test_49_a_time_activity_carries_employee_hours_date_and_job(company: Company
 
 def test_50_an_entry_of_an_unmapped_member_is_skipped_and_says_so(company: Company) -> None:
     member = company.sip.member("Bo Diaz")
-    [entry] = company.sip.timesheet(member, 60)
-    company.settle()
+    [entry] = approved(company, member, 60)
     assert activities(company) == []
     [(label, name, direction, status, error)] = company.log()
     assert (label, direction, status) == ("Timesheet Entry", "Push", "Skipped")
@@ -116,6 +124,7 @@ def test_51_mapped_members_go_and_unmapped_are_skipped_in_the_same_approval(
     sip = company.sip
     bo = sip.member("Bo Diaz")
     [hers], [his] = sip.timesheet(sam, 60, status="submitted"), sip.timesheet(bo, 60, status="submitted")
+    company.settle()
     approve(company, sip.timesheet_of(hers), sip.timesheet_of(his))
     company.settle()
     assert len(activities(company)) == 1
@@ -180,8 +189,7 @@ def test_56_switching_off_and_on_again_keeps_the_start_date(company: Company) ->
 def test_57_without_payroll_nothing_goes_and_the_entry_says_why(running: World, syncd: Commands) -> None:
     company = Company(running, payroll=False)
     sam = running.employ(company=company.id)
-    [entry] = company.sip.timesheet(sam, 60)
-    company.settle()
+    [entry] = approved(company, sam, 60)
     assert activities(company) == []
     [error] = company.errors()
     assert "only with QuickBooks Payroll" in error
@@ -254,8 +262,7 @@ def test_61_the_badge_is_pending_until_quickbooks_has_the_entry(company: Company
 def test_62_the_badge_of_an_error_has_its_text_below(company: Company, sam: str) -> None:
     [employee] = company.objects("Employee")
     company.edit("Employee", employee["Id"], Active=False)
-    [entry] = company.sip.timesheet(sam, 60)
-    company.settle()
+    [entry] = approved(company, sam, 60)
     badge, error = company.badge(entry)
     assert badge == ERROR
     assert error is not None
