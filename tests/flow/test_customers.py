@@ -4,88 +4,36 @@ company of its own. The numbers in the names are those of the checklist of user-
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.flow.conftest import World
-from tests.support.database import fresh_database
+from tests.support.company import Company
 from tests.support.processes import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from syncd.demo.postgres import Server
-    from tests.support.processes import Sandbox
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def running(template: Server, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world whose daemon runs."""
-    for database in fresh_database(template):
-        world = World(database, sandbox, tmp_path_factory.mktemp("flow"))
-        world.daemon()
-        yield world
-        world.end()
-
-
-class Company:
-    """One company of SIP and its realm."""
-
-    def __init__(self, world: World, *, on: bool) -> None:
-        self.id = str(next(_numbers))
-        self.world = world
-        self.realm = world.connect(self.id, on=on)
-        self.sql = world.database.execute
-
-    def add(self, name: str, **columns: Any) -> str:
-        """A customer written in SIP; its id."""
-        return self.world.database.add_customer(name, self.id, **columns)
-
-    def objects(self) -> list[dict[str, Any]]:
-        """QBO's customers, in the order of their making."""
-        return sorted(self.world.sandbox.objects(self.realm), key=lambda o: int(o["Id"]))
-
-    def log(self) -> list[tuple[Any, ...]]:
-        """(Entity Type, Entity Name, Direction, Status, Error), oldest first."""
-        return self.world.database.rows(
-            'select "Entity Type", "Entity Name", "Direction", "Status", "Error" from syncd.sync_log_view'
-            " where company_id = %s order by log_id",
-            (self.id,),
-        )
-
-    def settle(self) -> None:
-        """Wait until nothing of this company is on its way."""
-        until(
-            lambda: self.world.database.value(
-                "select not exists (select from syncd.outbox) and not exists (select from syncd.pending"
-                " where company_id = %s and state <> 'waiting')",
-                (self.id,),
-            ),
-            what="the company comes to rest",
-        )
-
-
-@pytest.fixture
-def company(running: World) -> Company:
-    """A connected company with customers switched on."""
-    return Company(running, on=True)
+    from tests.flow.conftest import World
 
 
 @pytest.fixture
 def quiet(running: World) -> Company:
     """A connected company with everything off."""
-    return Company(running, on=False)
+    return Company(running, ready=False)
 
 
 def test_07_a_new_customer_is_pushed(company: Company) -> None:
-    company.add("Ann Lee", email="ann@example.com", phone="303 555 0142", street="1 Main St", city="Denver",
-                state="CO", zip="80202", notes="Key under the mat")  # fmt: skip
+    company.sip.customer(
+        "Ann Lee",
+        email="ann@example.com",
+        phone="303 555 0142",
+        street="1 Main St",
+        city="Denver",
+        state="CO",
+        zip="80202",
+        notes="Key under the mat",
+    )
     company.settle()
-    [customer] = company.objects()
+    [customer] = company.objects("Customer")
     assert customer["DisplayName"] == "Ann Lee"
     assert customer["PrimaryEmailAddr"] == {"Address": "ann@example.com"}
     assert customer["PrimaryPhone"] == {"FreeFormNumber": "303 555 0142"}
@@ -110,12 +58,12 @@ def test_07_a_new_customer_is_pushed(company: Company) -> None:
 def test_a_change_updates_the_same_customer(
     company: Company, column: str, value: str, path: tuple[str, ...]
 ) -> None:
-    company.add("Ann Lee", email="ann@example.com", phone="303 555 0142", city="Denver")
+    id_ = company.sip.customer("Ann Lee", email="ann@example.com", phone="303 555 0142", city="Denver")
     company.settle()
-    [before] = company.objects()
-    company.sql(f"update sip.customers set {column} = %s where organization_id = %s", (value, company.id))  # noqa: S608
+    [before] = company.objects("Customer")
+    company.sip.update("customers", id_, **{column: value})
     company.settle()
-    [after] = company.objects()
+    [after] = company.objects("Customer")
     assert after["Id"] == before["Id"]
     found: Any = after
     for step in path:
@@ -124,12 +72,13 @@ def test_a_change_updates_the_same_customer(
 
 
 def test_what_is_removed_in_sip_is_removed_in_qbo(company: Company) -> None:
-    company.add("Ann Lee", email="ann@example.com", phone="303 555 0142", street="1 Main St", city="Denver")
+    id_ = company.sip.customer(
+        "Ann Lee", email="ann@example.com", phone="303 555 0142", street="1 Main St", city="Denver"
+    )
     company.settle()
-    company.sql("update sip.customers set email = null, phone = '', street = null where organization_id = %s",
-                (company.id,))  # fmt: skip
+    company.sip.update("customers", id_, email=None, phone="", street=None)
     company.settle()
-    [customer] = company.objects()
+    [customer] = company.objects("Customer")
     assert not customer.get("PrimaryEmailAddr", {}).get("Address")
     assert not customer.get("PrimaryPhone", {}).get("FreeFormNumber")
     assert not customer["BillAddr"].get("Line1")
@@ -137,59 +86,52 @@ def test_what_is_removed_in_sip_is_removed_in_qbo(company: Company) -> None:
 
 
 def test_12_notes_and_the_unsubscribed_flag_cause_no_call(company: Company) -> None:
-    company.add("Ann Lee")
+    id_ = company.sip.customer("Ann Lee")
     company.settle()
     calls = len(company.world.sandbox.writes(company.realm))
-    company.sql("update sip.customers set notes = 'Dog', email_unsubscribed = true, updated_at = now()")
-    company.add("Marker")
+    company.sip.update("customers", id_, notes="Dog", email_unsubscribed=True, updated_at="2026-03-01")
+    company.sip.customer("Marker")
     company.settle()
     assert len(company.world.sandbox.writes(company.realm)) == calls + 1
 
 
 def test_13_updates_in_a_row_yield_one_customer_with_the_last_values(company: Company) -> None:
-    company.add("Ann")
+    id_ = company.sip.customer("Ann")
     for number in range(20):
-        company.sql(
-            "update sip.customers set name = %s where organization_id = %s", (f"Ann {number}", company.id)
-        )
+        company.sip.update("customers", id_, name=f"Ann {number}")
     company.settle()
-    assert [o["DisplayName"] for o in company.objects()] == ["Ann 19"]
+    assert [o["DisplayName"] for o in company.objects("Customer")] == ["Ann 19"]
 
 
 def test_14_two_customers_of_one_name_are_explained_and_never_merged(company: Company) -> None:
-    company.add("Ann Lee", phone="1")
+    company.sip.customer("Ann Lee", phone="1")
     company.settle()
-    second = company.add("ann lee", phone="2")
+    second = company.sip.customer("ann lee", phone="2")
     company.settle()
-    assert [o["PrimaryPhone"]["FreeFormNumber"] for o in company.objects()] == ["1"]
+    assert [o["PrimaryPhone"]["FreeFormNumber"] for o in company.objects("Customer")] == ["1"]
     *_, (_, name, _, status, error) = company.log()
     assert (name, status) == ("ann lee", "Error")
     assert 'SIP has two customers that QuickBooks cannot tell apart by name: "ann lee" and "Ann Lee"' in error
-    company.sql("update sip.customers set name = 'Ann Lee of Boise' where id = %s", (second,))
+    company.sip.update("customers", second, name="Ann Lee of Boise")
     company.settle()
-    assert [o["DisplayName"] for o in company.objects()] == ["Ann Lee", "Ann Lee of Boise"]
+    assert [o["DisplayName"] for o in company.objects("Customer")] == ["Ann Lee", "Ann Lee of Boise"]
 
 
 def test_14_a_name_that_a_vendor_has_is_explained_and_a_retry_sends_it(company: Company) -> None:
-    sandbox, realm = company.world.sandbox, company.realm
-    token = sandbox.tell("tokens", realm_id=realm)["access_token"]
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-    vendor = sandbox.http.post(
-        f"/v3/company/{realm}/vendor", json={"DisplayName": "Ann Lee"}, headers=headers
-    ).raise_for_status().json()["Vendor"]  # fmt: skip
-    id_ = company.add("Ann Lee")
+    vendor = company.world.sandbox.post(company.realm, "vendor", {"DisplayName": "Ann Lee"})["Vendor"]
+    id_ = company.sip.customer("Ann Lee")
     company.settle()
-    assert company.objects() == []
+    assert company.objects("Customer") == []
     [(_, _, _, status, error)] = company.log()
     assert status == "Error"
     assert error == (
         'QuickBooks already has a vendor named "Ann Lee". Rename the customer in SIP or the vendor in QuickBooks,'
         f" then run: syncd retry {company.id} customer {id_}"
     )
-    sandbox.tell(f"edit/{realm}/Vendor/{vendor['Id']}", DisplayName="Ann Lee Supplies")
+    company.edit("Vendor", vendor["Id"], DisplayName="Ann Lee Supplies")
     company.world.syncd("retry", company.id, "customer", id_)
     company.settle()
-    assert [o["DisplayName"] for o in company.objects()] == ["Ann Lee"]
+    assert [o["DisplayName"] for o in company.objects("Customer")] == ["Ann Lee"]
 
 
 @pytest.mark.parametrize(
@@ -205,18 +147,18 @@ def test_14_a_name_that_a_vendor_has_is_explained_and_a_retry_sends_it(company: 
     ],
 )
 def test_an_odd_name_arrives_as_qbo_can_take_it(company: Company, name: str, sent: str) -> None:
-    company.add(name)
+    id_ = company.sip.customer(name)
     company.settle()
-    assert [o["DisplayName"] for o in company.objects()] == [sent]
-    company.sql("update sip.customers set phone = '5' where organization_id = %s", (company.id,))
+    assert [o["DisplayName"] for o in company.objects("Customer")] == [sent]
+    company.sip.update("customers", id_, phone="5")
     company.settle()
     assert [row[3] for row in company.log()] == ["Success", "Success"]
 
 
 def test_an_invalid_email_is_left_out_and_a_note_says_so(company: Company) -> None:
-    company.add("Ann Lee", email="nobody", phone="3" * 40)
+    company.sip.customer("Ann Lee", email="nobody", phone="3" * 40)
     company.settle()
-    [customer] = company.objects()
+    [customer] = company.objects("Customer")
     assert not {"PrimaryEmailAddr", "PrimaryPhone"} & customer.keys()
     [(status, note)] = company.world.database.rows(
         "select status::text, note from syncd.sync_log where company_id = %s", (company.id,)
@@ -227,17 +169,17 @@ def test_an_invalid_email_is_left_out_and_a_note_says_so(company: Company) -> No
 
 
 def test_a_name_that_is_too_long_is_refused_and_the_others_pass(company: Company) -> None:
-    company.add("x" * 501)
-    company.add("Ann Lee")
+    company.sip.customer("x" * 501)
+    company.sip.customer("Ann Lee")
     company.settle()
-    assert [o["DisplayName"] for o in company.objects()] == ["Ann Lee"]
+    assert [o["DisplayName"] for o in company.objects("Customer")] == ["Ann Lee"]
     [error] = [row[4] for row in company.log() if row[3] == "Error"]
     assert "QuickBooks takes at most 500" in error
 
 
 def test_01_with_enable_sync_off_nothing_goes_out(quiet: Company) -> None:
     quiet.world.database.switch(quiet.id, auto_customers=True)
-    quiet.add("Ann")
+    quiet.sip.customer("Ann")
     until(lambda: quiet.world.at_rest())
     assert quiet.world.sandbox.writes(quiet.realm) == []
     assert quiet.log() == []
@@ -247,38 +189,40 @@ def test_03_06_a_toggle_off_sends_nothing_and_switching_on_sends_nothing_retroac
     quiet: Company,
 ) -> None:
     quiet.world.syncd("settings", "set", quiet.id, "enable-sync", "on")
-    quiet.add("Before")
+    quiet.sip.customer("Before")
     until(lambda: quiet.world.at_rest())
     quiet.world.syncd("settings", "set", quiet.id, "customers", "on")
-    quiet.add("After")
+    quiet.sip.customer("After")
     quiet.settle()
-    assert [o["DisplayName"] for o in quiet.objects()] == ["After"]
+    assert [o["DisplayName"] for o in quiet.objects("Customer")] == ["After"]
 
 
 def test_a_bulk_update_of_many_rows_arrives_row_by_row(company: Company) -> None:
     for number in range(8):
-        company.add(f"Customer {number}")
+        company.sip.customer(f"Customer {number}")
     company.settle()
-    company.sql("update sip.customers set city = 'Boise' where organization_id = %s", (company.id,))
+    company.world.database.execute(
+        "update sip.customers set city = 'Boise' where organization_id = %s", (company.id,)
+    )
     company.settle()
-    assert [o["BillAddr"]["City"] for o in company.objects()] == ["Boise"] * 8
+    assert [o["BillAddr"]["City"] for o in company.objects("Customer")] == ["Boise"] * 8
 
 
 def test_what_sip_rolls_back_never_arrives(company: Company) -> None:
     with company.world.database.connection.transaction(force_rollback=True):
-        company.add("Never")
-    company.add("Marker")
+        company.sip.customer("Never")
+    company.sip.customer("Marker")
     company.settle()
-    assert [o["DisplayName"] for o in company.objects()] == ["Marker"]
+    assert [o["DisplayName"] for o in company.objects("Customer")] == ["Marker"]
     assert len(company.world.sandbox.writes(company.realm)) == 1
 
 
 def test_a_customer_deleted_after_sync_diverges_visibly(company: Company) -> None:
-    id_ = company.add("Ann Lee")
+    id_ = company.sip.customer("Ann Lee")
     company.settle()
-    company.sql("update sip.customers set deleted_at = now() where id = %s", (id_,))
+    company.sip.update("customers", id_, deleted_at="2026-03-01")
     company.settle()
-    assert [o["Active"] for o in company.objects()] == [True]
+    assert [o["Active"] for o in company.objects("Customer")] == [True]
     *_, (_, name, _, status, error) = company.log()
     assert (name, status) == ("Ann Lee", "Error")
     assert "QuickBooks keeps it as it was" in error
