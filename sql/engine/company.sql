@@ -165,6 +165,9 @@ begin
     set not_before = clock_timestamp(), paused_because = null, failures = 0, due_at = clock_timestamp(),
         owner = null, epoch = l.epoch + 1
     where l.company_id = company;
+    -- Whoever connects has just asked the realm who it is and what it prefers. What waits here goes at once, and those
+    -- two on top of it would be more than Intuit lets pass in a second.
+    perform syncd.spend(company, false) from generate_series(1, 2);
     perform pg_notify('syncd_lanes', left(company, 1000));
 end
 $$;

@@ -263,7 +263,16 @@ begin
                case v.verdict when 'skip' then 'skipped' else 'error' end::syncd.log_status, v.reason,
                v.source, v.run_id, v.qbo_id, worker
         from judged v
-        where v.verdict in ('skip', 'refuse') or (v.parks_as = 'diverged' and v.linked_as <> 'diverged')
+        where v.verdict = 'refuse'
+              -- An entry that is written and then approved is left out twice, and said to be once.
+              or (v.verdict = 'skip' and not (v.source = 'auto' and exists (
+                  select from (
+                      select s.status, s.error from syncd.sync_log s
+                      where s.company_id = company and s.entity_type = v.entity_type and s.entity_id = v.entity_id
+                      order by s.occurred_at desc limit 1
+                  ) before
+                  where before.status = 'skipped' and before.error = v.reason)))
+              or (v.parks_as = 'diverged' and v.linked_as <> 'diverged')
     ), relinked as (
         -- Remembered on the link, so that one divergence is one log row, and forgotten when the record is back.
         update syncd.link k set state = case v.verdict when 'wait' then 'diverged' else 'synced' end::syncd.state

@@ -69,8 +69,10 @@ class Ahead:
         ids = ", ".join(literal(job.qbo_id or "") for job in jobs)
         # A list keeps what is inactive, and shows it only when asked.
         active = " AND Active IN (true, false)" if jobs[0].names else ""
+        # A star leaves the SKU out, and a full write without it would clear it.
+        columns = "*, Sku" if module.qbo_type == "Item" else "*"
         found = await self._questions.query(
-            f"SELECT * FROM {module.qbo_type} WHERE Id IN ({ids}){active} MAXRESULTS 1000"  # noqa: S608 (each value went through `literal`)
+            f"SELECT {columns} FROM {module.qbo_type} WHERE Id IN ({ids}){active} MAXRESULTS 1000"  # noqa: S608 (each value went through `literal`)
         )
         current = {str(o.get("Id")): o for kind, o in found if kind == module.qbo_type}
         return [Prospect(job, current=current.get(job.qbo_id or "")) for job in jobs]

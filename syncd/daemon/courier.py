@@ -118,7 +118,9 @@ class Courier:
             )
         except LookUpFailed as error:
             return replace(self._look_up_failed(delivery, error), outcome="unknown")
-        return found if isinstance(found, Result) else result
+        if isinstance(found, Result):
+            return found
+        return self._inquiry.in_its_place(delivery, found) or result
 
     async def _write(self, call: Call) -> Answer:
         access = await self._door.access()

@@ -56,6 +56,26 @@ class Inquiry:
             )
         return outcome.arrived(delivery, ours[0]) if ours else found
 
+    def in_its_place(self, delivery: Delivery, found: Sequence[Found]) -> Result | None:
+        """A collision, if QBO holds something by which a create would be known and that is not what was sent: somebody
+        may have changed it since. Not for names: QBO itself refuses a second one.
+        """
+        if delivery.qbo_id is not None or delivery.payload.keys() & {"Name", "DisplayName"}:
+            return None
+        module = module_for(delivery.entity_type)
+        holders = [
+            o for kind, o in found if kind == module.qbo_type and module.holds_place(delivery.payload, o)
+        ]
+        if not holders:
+            return None
+        return Result(
+            delivery.bid,
+            outcome="fault",
+            fault=FaultClass.RECORD,
+            collision=True,
+            error=clash.place_sentence(delivery.what, holders, retry=self._retry(delivery)),
+        )
+
     async def name_taken(self, delivery: Delivery, fault: Fault) -> Result:
         """Our own earlier create whose answer was lost is recognised; everything else is explained, never linked."""
         found = await self.own(delivery)

@@ -72,9 +72,6 @@ def test_what_somebody_added_to_an_item_in_quickbooks_stays(company: Company) ->
     assert company.problems() == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="daemon/ahead.py reads items by SELECT *, which leaves out Sku (facts/qbo.md 5)"
-)
 def test_the_sku_that_somebody_gave_an_item_in_quickbooks_stays(company: Company) -> None:
     item = company.sip.service_item("Repair", "80")
     company.settle()

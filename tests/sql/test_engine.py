@@ -356,7 +356,6 @@ def test_an_edit_while_the_call_was_under_way_is_sent_after_it(engine: Engine) -
 def test_three_attempts_and_then_it_is_an_error(engine: Engine) -> None:
     id_ = engine.database.add_customer("Ann")
     epoch = take(engine)
-    engine.database.execute("update syncd.lane set next_turn = '-infinity'")
     waits = []
     for attempt in (1, 2, 3):
         [job] = engine.decide(epoch)
@@ -555,6 +554,7 @@ def test_a_retry_makes_failed_records_due_and_leaves_open_calls_alone(engine: En
 def test_the_budget_lets_two_go_at_once_and_then_eight_a_second(engine: Engine) -> None:
     engine.database.add_customer("Ann")
     epoch = take(engine)
+    engine.database.execute("update syncd.lane set next_turn = '-infinity'")
     waits = [
         engine.database.value("select syncd.take_turn('1', %s, %s, false)", (engine.worker, epoch))
         for _ in range(10)
