@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from psycopg import sql
 
@@ -13,15 +13,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from tests.support.database import Database
+    from psycopg import Connection
 
 Number = Decimal | int | str
+
+
+class Session(Protocol):
+    """What SIP is written through: a test's database, or a connection of one's own."""
+
+    @property
+    def connection(self) -> Connection[Any]:
+        """In autocommit."""
+
+    def execute(self, query: str, parameters: Any = None) -> None:
+        """Run SQL."""
+
+    def value(self, query: str, parameters: Any = None) -> Any:
+        """The first column of the first row, None if there is no row."""
 
 
 class Sip:
     """One organization."""
 
-    def __init__(self, database: Database, company: str) -> None:
+    def __init__(self, database: Session, company: str) -> None:
         self.database = database
         self.company = company
 
