@@ -3,6 +3,16 @@
 -- Called by: the daemon's look (absorb, set_aside), in autocommit.
 -- Touches:   outbox (deletes what it took), outbox_bad, lane, job; in this order everywhere. Channel syncd_lanes.
 
+-- A signal of many records becomes one of each.
+create or replace function syncd.one_by_one(taken syncd.outbox[]) returns syncd.outbox[]
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg((t.signal_id, t.company_id, t.entity_type, r.id, t.xid, t.signaled_at, null)::syncd.outbox)
+    from unnest(taken) t
+    cross join unnest(coalesce(t.entity_ids, array[t.entity_id])) r (id);
+$$;
+
 -- Signals of a table that does not name the company take it from the record, or, if that is gone, from its link.
 create or replace function syncd.with_company(taken syncd.outbox[]) returns syncd.outbox[]
 language sql stable
@@ -18,7 +28,7 @@ as $$
     )
     select array_agg(
         (t.signal_id, coalesce(t.company_id, k.company_id, l.company_id), t.entity_type, t.entity_id, t.xid,
-         t.signaled_at)::syncd.outbox)
+         t.signaled_at, null)::syncd.outbox)
     from unnest(taken) t
     left join known k on t.company_id is null and k.entity_type = t.entity_type and k.entity_id = t.entity_id
     left join lateral (
@@ -41,18 +51,20 @@ as $$
         select array_agg(n.entity_type) as types, array_agg(n.entity_id) as ids
         from (select distinct w.entity_type, w.entity_id from wholes w) n
     ), signals as (
-        select t.* from unnest(taken) t where t.signal_id <> all(array(select w.signal_id from wholes w))
+        select t.* from unnest(taken) t
+        where t.entity_id is null or t.entity_type not in (select x.entity_type from syncd.expansion x)
         union all
-        select w.signal_id, coalesce(p.company_id, w.company_id), p.part_type, p.part_id, w.xid, w.signaled_at
+        select w.signal_id, coalesce(p.company_id, w.company_id), p.part_type, p.part_id, w.xid, w.signaled_at, null
         from asked
         cross join lateral syncd.parts(asked.types, asked.ids) p
         join wholes w on w.entity_type = p.entity_type and w.entity_id = p.entity_id
     )
-    select array_agg((s.signal_id, s.company_id, s.entity_type, s.entity_id, s.xid, s.signaled_at)::syncd.outbox)
+    select array_agg(
+        (s.signal_id, s.company_id, s.entity_type, s.entity_id, s.xid, s.signaled_at, null)::syncd.outbox)
     from signals s;
 $$;
 
--- Takes up to `slice` signals. Returns how many it took, how many jobs came of them, the snapshot that the next look
+-- Takes signals of `slice` records, or of more if the last one is of many. Returns of how many records they were, how many jobs came of them, the snapshot that the next look
 -- may begin from, and which lanes that `worker` holds got work; other daemons are told of theirs. A signal is dropped
 -- if its company is not ours, or if its toggle was off when the change was committed and no other record waits for it.
 --
@@ -82,24 +94,44 @@ begin
     -- primary key through every dead row.
     if since is null or everything then
         with picked as materialized (
-            select o.ctid from syncd.outbox o order by o.xid limit slice for update skip locked
+            select o.ctid as place, o.xid, cardinality(o.entity_ids) as records from syncd.outbox o
+            order by o.xid limit slice for update skip locked
         ), gone as (
-            delete from syncd.outbox o where o.ctid = any(array(select picked.ctid from picked)) returning o
+            delete from syncd.outbox o
+            where o.ctid = any(array(
+                select m.place from (
+                    select p.place, sum(coalesce(p.records, 1)) over queue - coalesce(p.records, 1) as before
+                    from picked p window queue as (order by p.xid, p.place rows unbounded preceding)) m
+                where m.before < slice))
+            returning o
         )
         select array_agg(gone.o) into taken from gone;
     else
         with began_later as materialized (
-            select o.ctid from syncd.outbox o where o.xid >= pg_snapshot_xmax(since)
+            select o.ctid as place, o.xid, cardinality(o.entity_ids) as records from syncd.outbox o
+            where o.xid >= pg_snapshot_xmax(since)
             order by o.xid limit slice for update skip locked
         ), were_running as materialized (
-            select o.ctid from syncd.outbox o where o.xid = any(array(select pg_snapshot_xip(since)))
+            select o.ctid as place, o.xid, cardinality(o.entity_ids) as records from syncd.outbox o
+            where o.xid = any(array(select pg_snapshot_xip(since)))
             order by o.xid limit slice for update skip locked
+        ), picked as (
+            select b.* from began_later b
+            union all
+            select w.* from were_running w
         ), gone as (
             delete from syncd.outbox o
-            where o.ctid = any(array(select b.ctid from began_later b union all select w.ctid from were_running w))
+            where o.ctid = any(array(
+                select m.place from (
+                    select p.place, sum(coalesce(p.records, 1)) over queue - coalesce(p.records, 1) as before
+                    from picked p window queue as (order by p.xid, p.place rows unbounded preceding)) m
+                where m.before < slice))
             returning o
         )
         select array_agg(gone.o) into taken from gone;
+    end if;
+    if exists (select from unnest(taken) t where t.entity_ids is not null) then
+        taken := syncd.one_by_one(taken);
     end if;
     signals := coalesce(cardinality(taken), 0);
     missed := (select count(*) from unnest(taken) t where pg_visible_in_snapshot(t.xid, since));
@@ -123,8 +155,7 @@ begin
            case when t.entity_id is null then 'the key column was null'
                 else 'no entity of this type is installed' end
     from unnest(taken) t
-    where t.entity_id is null or not exists (select from syncd.entity e where e.entity_type = t.entity_type)
-    on conflict do nothing;
+    where t.entity_id is null or not exists (select from syncd.entity e where e.entity_type = t.entity_type);
 
     -- Lanes first, so that whoever finishes a lane right now sees either the job or the due time.
     perform from syncd.lane l
@@ -185,15 +216,17 @@ $$;
 
 -- The way out when even a slice of one fails: the oldest signal is set aside with the reason, and the others go on. It
 -- is the one that a look of everything takes first, and it is tried once more: another daemon may have been quicker,
--- and what is set aside for no reason is a change that never arrives. Returns it, or null if it could be absorbed.
+-- and what is set aside for no reason is a change that never arrives. One of many records is taken apart first, so that
+-- only the bad one of them is set aside. Returns what was, or null: look again.
 create or replace function syncd.set_aside(because text) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    oldest bigint;
+    oldest record;
 begin
-    select o.signal_id into oldest from syncd.outbox o order by o.xid limit 1 for update skip locked;
+    select o.ctid as place, o.signal_id, o.entity_ids is not null as many into oldest
+    from syncd.outbox o order by o.xid limit 1 for update skip locked;
     begin
         perform syncd.absorb(1, everything => true);
         return null;
@@ -204,12 +237,20 @@ begin
         when others then
             null;
     end;
+    if oldest.many then
+        with gone as (
+            delete from syncd.outbox o where o.ctid = oldest.place returning o.*
+        )
+        insert into syncd.outbox (company_id, entity_type, entity_id, xid, signaled_at)
+        select g.company_id, g.entity_type, r.id, g.xid, g.signaled_at
+        from gone g cross join unnest(g.entity_ids) r (id);
+        return null;
+    end if;
     with gone as (
-        delete from syncd.outbox o where o.signal_id = oldest returning o.*
+        delete from syncd.outbox o where o.ctid = oldest.place returning o.*
     )
     insert into syncd.outbox_bad (signal_id, company_id, entity_type, entity_id, signaled_at, reason)
-    select g.signal_id, g.company_id, g.entity_type, g.entity_id, g.signaled_at, because from gone g
-    on conflict do nothing;
-    return oldest;
+    select g.signal_id, g.company_id, g.entity_type, g.entity_id, g.signaled_at, because from gone g;
+    return oldest.signal_id;
 end
 $$;

@@ -72,7 +72,8 @@ as $$
     ) logged on true
     left join lateral (
         select min(b.signaled_at) from syncd.outbox b
-        where b.company_id = company and b.entity_type = entity and b.entity_id = k.key
+        where b.company_id = company and b.entity_type = entity
+              and (b.entity_id = k.key or k.key = any(b.entity_ids))
     ) as noted (signaled_at) on true
     where k.key is not null
           and (d.entity_id is not null or j.entity_id is not null or l.sip_id is not null

@@ -217,52 +217,87 @@ as $$
         || format(', %s.%I::text', side, bound.key_column);
 $$;
 
--- The query inside a trigger function: the records that one statement may have changed. An update joins old and
--- new rows by primary key only where it must compare them; both sides signal, because a row that moved from one
--- parent to another changed both.
-create or replace function syncd.signal_query(
-    bound syncd.binding, event text, new_rows text default 'new_rows', old_rows text default 'old_rows'
+-- The records that one statement may have changed, as (company, key): the query inside a trigger function. Both sides
+-- of an update signal, because a row that moved from one parent to another changed both.
+--
+-- `many` is false where the statement changed one row: then its old and new row belong together and nothing is joined.
+-- Else an update that has to compare them joins them by primary key. By a full join, which is hashed or merged whatever
+-- Postgres expects: sessions keep the plan, and a nested loop planned for two rows would later meet a million.
+create or replace function syncd.changed_records(
+    bound syncd.binding, event text, many boolean, new_rows text default 'new_rows', old_rows text default 'old_rows'
 ) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    primary_key constant text := (
-        select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+    primary_key constant text[] := array(
+        select quote_ident(a.attname)
         from pg_index i
         join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
-        where i.indrelid = syncd.table_named(bound.source_table) and i.indisprimary);
+        where i.indrelid = syncd.table_named(bound.source_table) and i.indisprimary
+        order by a.attnum);
     present constant text := case event when 'delete' then 'old' else 'new' end;
     absent constant text := case event when 'delete' then 'new' else 'old' end;
     present_rows constant text := case event when 'delete' then old_rows else new_rows end;
-    -- A thousand lines of one invoice are one signal.
-    once constant text := case when primary_key = quote_ident(bound.key_column) then '' else 'distinct ' end;
-    changed text;
+    -- A thousand lines of one invoice are one signal. A primary key of a table with inheritance children is none.
+    once constant text := case
+        when not many then ''
+        when primary_key = array[quote_ident(bound.key_column)]
+             and (select c.relkind = 'p' or not c.relhassubclass from pg_class c
+                  where c.oid = syncd.table_named(bound.source_table)) then ''
+        else 'distinct ' end;
+    compared constant text := coalesce(bound.condition, 'true');
 begin
-    if event = 'update' and bound.condition is null then
-        changed := format('(select %s from %s as new union select %s from %s as old)',
-                          syncd.signal_side(bound, 'new'), new_rows, syncd.signal_side(bound, 'old'), old_rows);
+    if event = 'update' and bound.condition is not null and primary_key = '{}' then
+        raise exception 'table % has no primary key, so its updates cannot be compared', bound.source_table
+            using hint = 'Bind it without a condition, or give the table a primary key.';
+    elsif event = 'update' and many and bound.condition is null then
+        return format('select %s from %s as new union select %s from %s as old',
+                      syncd.signal_side(bound, 'new'), new_rows, syncd.signal_side(bound, 'old'), old_rows);
     elsif event = 'update' then
-        if primary_key is null then
-            raise exception 'table % has no primary key, so its updates cannot be compared', bound.source_table
-                using hint = 'Bind it without a condition, or give the table a primary key.';
-        end if;
-        changed := format(
-            '(select distinct s.company, s.key from %s as new full join %s as old using (%s) '
-            'cross join lateral (values (%s), (%s)) as s (company, key) where %s)',
-            new_rows, old_rows, primary_key, syncd.signal_side(bound, 'new'), syncd.signal_side(bound, 'old'),
-            bound.condition);
+        return format(
+            'select %1$ss.company, s.key from %2$s as new %3$s '
+            'cross join lateral (values (true, %4$s), (false, %5$s)) as s (is_new, company, key) '
+            'where (s.is_new or (%4$s) is distinct from (%5$s)) and (%6$s)',
+            once, new_rows,
+            case when many then format('full join %s as old using (%s)', old_rows, array_to_string(primary_key, ', '))
+                 else format('cross join %s as old', old_rows) end,
+            syncd.signal_side(bound, 'new'), syncd.signal_side(bound, 'old'),
+            -- What the join would not bring together has changed.
+            case when many or bound.condition is null then compared
+                 else (select format('%s or (%s) is distinct from (%s)', compared,
+                                     string_agg('new.' || k, ', '), string_agg('old.' || k, ', '))
+                       from unnest(primary_key) k) end);
     elsif bound.condition is null then
-        changed := format('(select %s%s from %s as %s)', once, syncd.signal_side(bound, present), present_rows, present);
-    else
-        -- The absent side is a row of nulls, taken from the transition table: the owner has no right on SIP's schema.
-        changed := format(
-            '(select %s%s from %3$s as %4$s left join (select * from %3$s limit 0) as %5$s on true where %6$s)',
-            once, syncd.signal_side(bound, present), present_rows, present, absent, bound.condition);
+        return format('select %s%s from %s as %s', once, syncd.signal_side(bound, present), present_rows, present);
     end if;
-    return format('select c.company, %L, c.key from %s as c (company, key) where c.key is not null',
-                  bound.entity_type, changed);
+    -- The absent side is a row of nulls, taken from the transition table: the owner has no right on SIP's schema.
+    return format(
+        'select %s%s from %3$s as %4$s left join (select * from %3$s limit 0) as %5$s on true where %6$s',
+        once, syncd.signal_side(bound, present), present_rows, present, absent, bound.condition);
 end
+$$;
+
+-- The lines of a trigger function that write the outbox. One row of SIP's is one signal; many are one signal for each
+-- company and thousand, because each row of the outbox costs as much as SIP's own.
+create or replace function syncd.signal_insert(bound syncd.binding, event text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        E'    perform from %1$s offset 1 limit 1;\n'
+        '    if not found then\n'
+        '        insert into syncd.outbox (company_id, entity_type, entity_id)\n'
+        '        select c.company, %2$L, c.key from (%3$s) as c (company, key) where c.key is not null;\n'
+        '    else\n'
+        '        insert into syncd.outbox (company_id, entity_type, entity_ids)\n'
+        '        select p.company, %2$L, array_agg(p.key)\n'
+        '        from (select c.company, c.key, (row_number() over () - 1) / 1000 as part\n'
+        '              from (%4$s) as c (company, key) where c.key is not null) p\n'
+        '        group by p.company, p.part;\n'
+        '    end if;\n',
+        case event when 'delete' then 'old_rows' else 'new_rows' end, bound.entity_type,
+        syncd.changed_records(bound, event, false), syncd.changed_records(bound, event, true))
 $$;
 
 -- What a trigger function does. syncd's own writes to SIP's tables are marked by a setting of their transaction; only
@@ -276,8 +311,8 @@ as $$
             -- Without rows there is nothing to signal, and nothing is voided in QuickBooks. A person is told, once for a
             -- transaction that truncates a hundred partitions.
             when 'truncate' then format(
-                E'    insert into syncd.outbox_bad (signal_id, entity_type, signaled_at, reason)\n'
-                '    select nextval(''syncd.outbox_signal_id_seq''), %1$L, now(), %2$L\n'
+                E'    insert into syncd.outbox_bad (entity_type, signaled_at, reason)\n'
+                '    select %1$L, now(), %2$L\n'
                 '    where not exists (select from syncd.outbox_bad b\n'
                 '                      where b.signaled_at = now() and b.entity_type = %1$L and b.reason = %2$L);\n',
                 bound.entity_type,
@@ -285,9 +320,8 @@ as $$
             else format(
                 E'    if current_setting(''syncd.own_write'', true) = ''on''\n'
                 '       and pg_has_role(session_user, ''syncd_daemon'', ''member'') then\n'
-                '        return null;\n    end if;\n'
-                '    insert into syncd.outbox (company_id, entity_type, entity_id)\n    %s;\n%s',
-                syncd.signal_query(bound, event), syncd.bell())
+                '        return null;\n    end if;\n%s%s',
+                syncd.signal_insert(bound, event), syncd.bell())
         end
         || E'    return null;\nend';
 $$;
@@ -306,6 +340,7 @@ as $$
 declare
     bound syncd.binding;
     event text;
+    many boolean;
     problem record;
     names text;
 begin
@@ -321,9 +356,11 @@ begin
     foreach event in array syncd.signal_events() loop
         -- A wrong column must be found here and not by SIP's next write.
         if event <> 'truncate' then
-            execute format(
-                'with new_rows as (select * from %1$s limit 0), old_rows as (select * from %1$s limit 0) %2$s',
-                bound.source_table, syncd.signal_query(bound, event));
+            foreach many in array array[false, true] loop
+                execute format(
+                    'with new_rows as (select * from %1$s limit 0), old_rows as (select * from %1$s limit 0) %2$s',
+                    bound.source_table, syncd.changed_records(bound, event, many));
+            end loop;
         end if;
         execute format(
             'create or replace function syncd.%I() returns trigger language plpgsql security definer '
@@ -334,7 +371,7 @@ begin
 
     execute format('drop view if exists syncd.%I', syncd.guard_view(bound));
     execute format('create view syncd.%I as select from (%s) q', syncd.guard_view(bound),
-                   syncd.signal_query(bound, 'update', bound.source_table, bound.source_table));
+                   syncd.changed_records(bound, 'update', true, bound.source_table, bound.source_table));
     execute format('comment on view syncd.%I is %L', syncd.guard_view(bound),
                    format('Not to be read. Keeps the columns of %s that our triggers read from being dropped; before that: '
                           'select syncd.unwatch(%L, %L)', bound.source_table, bound.source_table, bound.entity_type));

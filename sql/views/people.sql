@@ -124,7 +124,7 @@ where w.alive_until > clock_timestamp();
 create view syncd.health as
 select
     (select count(*) from syncd.daemons) as daemons,
-    (select count(*) from syncd.outbox) as outbox,
+    (select coalesce(sum(coalesce(cardinality(o.entity_ids), 1)), 0) from syncd.outbox o) as outbox,
     (select min(o.signaled_at) from syncd.outbox o) as oldest_signal,
     (select count(*) from syncd.outbox_bad) as outbox_bad;
 

@@ -309,25 +309,27 @@ link = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("signal_id", BIGINT, Identity(always=True, cache=1), primary_key=True),
+    Column("signal_id", BIGINT, Identity(always=True, cache=100), nullable=False),
     Column("company_id", Text),
     Column("entity_type", Text, nullable=False),
     Column("entity_id", Text),
     Column("xid", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
     Column("signaled_at", _time, nullable=False, server_default=_clock),
+    Column("entity_ids", ARRAY(Text)),
     Index("outbox_xid", "xid"),
 )
 
 outbox_bad = Table(
     "outbox_bad",
     metadata,
-    Column("signal_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("signal_id", BIGINT),
     Column("company_id", Text),
     Column("entity_type", Text, nullable=False),
     Column("entity_id", Text),
     Column("signaled_at", _time, nullable=False),
     Column("reason", Text, nullable=False),
     Column("moved_at", _time, nullable=False, server_default=_clock),
+    Column("bad_id", BIGINT, Identity(always=True), primary_key=True),
 )
 
 worker = Table(

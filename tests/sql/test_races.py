@@ -267,3 +267,37 @@ def test_just_the_signal_that_cannot_be_absorbed_is_set_aside(engine: Engine) ->
     assert engine.database.rows("select entity_id from syncd.outbox_bad") == [("no number",)]
     engine.absorb()
     assert engine.database.value("select count(*) from syncd.job") == 1
+
+
+def test_just_the_bad_record_of_a_signal_of_many_is_set_aside(engine: Engine) -> None:
+    engine.database.execute(
+        "insert into sip.customers (id, organization_id, name) values (1, 1, 'A'), (2, 1, 'B')"
+    )
+    engine.database.execute(
+        "update syncd.outbox set company_id = null, entity_ids = array['1', 'no number', '2']"
+    )
+    with pytest.raises(psycopg.DataError):
+        engine.database.execute("select syncd.absorb(1)")
+    assert engine.database.value("select syncd.set_aside('why')") is None, "taken apart first"
+    for _ in range(3):
+        engine.database.execute("select syncd.set_aside('why')")
+    assert engine.database.rows("select entity_id from syncd.outbox_bad") == [("no number",)]
+    engine.absorb()
+    assert engine.database.rows("select entity_id from syncd.job order by 1") == [("1",), ("2",)]
+
+
+def test_a_slice_is_counted_in_records(engine: Engine) -> None:
+    """And what it leaves is found by the next look at the same difference."""
+    seen = engine.database.value("select seen from syncd.absorb(100)")
+    for low in (1, 101, 201):
+        engine.database.execute(
+            "insert into sip.customers (id, organization_id, name)"
+            " select g, 1, 'N' || g from generate_series(%s::int, %s::int) g",
+            (low, low + 99),
+        )
+    takes = []
+    for _ in range(3):
+        [(taken, seen)] = engine.database.rows("select signals, seen from syncd.absorb(150, %s)", (seen,))
+        takes.append(taken)
+    assert takes == [200, 100, 0]
+    assert engine.database.value("select count(*) from syncd.job") == 300

@@ -94,9 +94,41 @@ def test_a_copy_that_outgrows_memory_signals_every_row(customers: Database) -> N
     ) as copy:
         for id_ in range(1000, 51000):
             copy.write_row((id_, 2, "Copied"))
+    assert keys(customers) == list(range(1000, 51000))
+
+
+def test_a_statement_of_many_rows_writes_one_row_for_each_company_and_thousand(customers: Database) -> None:
+    customers.execute(
+        "insert into sip.customers (id, organization_id, name)"
+        " select g, 1 + g % 2, 'Many' from generate_series(1001, 3500) g"
+    )
+    assert keys(customers) == list(range(1001, 3501))
     assert customers.rows(
-        "select count(*), count(distinct entity_id), min(company_id) from syncd.outbox"
-    ) == [(50000, 50000, "2")]
+        "select company_id, cardinality(entity_ids) from syncd.outbox order by 1, 2 desc"
+    ) == [(company, part) for company in ("1", "2") for part in (500, 500, 250)]
+    customers.execute("delete from syncd.outbox")
+    customers.execute("update sip.customers set phone = '555' where id > 1000")
+    assert customers.value("select max(cardinality(entity_ids)) from syncd.outbox") <= 1000
+    assert keys(customers) == list(range(1001, 3501))
+
+
+def test_many_records_that_move_to_another_company_signal_both(customers: Database) -> None:
+    customers.execute("update sip.customers set organization_id = 2 where id in (1, 2)")
+    assert signals(customers) == [(company, "customer", id_) for id_ in ("1", "2") for company in ("1", "2")]
+
+
+def test_a_session_that_first_changed_one_row_then_changes_very_many(customers: Database) -> None:
+    """A plan that it keeps from the one would compare each with each."""
+    customers.execute(
+        "insert into sip.customers (id, organization_id, name)"
+        " select g, 1, 'Many' from generate_series(1001, 41000) g"
+    )
+    customers.execute("update sip.customers set phone = '1' where id = 1001")
+    customers.execute("update sip.customers set phone = '2' where id in (1001, 1002)")
+    customers.execute("delete from syncd.outbox")
+    customers.execute("set statement_timeout = '60s'")
+    customers.execute("update sip.customers set phone = '3' where id > 1000")
+    assert len(keys(customers)) == 40_000
 
 
 def test_a_record_that_moves_to_another_company_signals_both(customers: Database) -> None:

@@ -20,7 +20,8 @@ def signals(database: Database) -> list[tuple[str | None, str, str]]:
     return [
         (company, entity, id_)
         for company, entity, id_ in database.rows(
-            "select company_id, entity_type, entity_id from syncd.outbox order by entity_id::bigint, company_id"
+            "select company_id, entity_type, id from syncd.outbox"
+            " cross join unnest(coalesce(entity_ids, array[entity_id])) r (id) order by id::bigint, company_id"
         )
     ]
 
