@@ -118,9 +118,11 @@ class Builder:
             )
         if str(current.get("SyncToken")) == job.sync_token:
             return job
-        if touched := touched_fields(module_for(job.entity_type), job.sent_document, current):
+        job = replace(job, sync_token=str(current.get("SyncToken")))
+        payload = self._body(job, current).payload
+        if touched := touched_fields(module_for(job.entity_type), job.sent_document, payload, current):
             raise Refused("stale", touched_sentence(what, touched, retry=retry))
-        return replace(job, sync_token=str(current.get("SyncToken")))
+        return job
 
     def _body(self, job: DueJob, current: dict[str, Any] | None) -> Body:
         return module_for(job.entity_type).build(
