@@ -54,7 +54,7 @@ def command(company_id: str, what: str, yes: bool, no_wait: bool) -> int:
         # Of a hundred thousand records it takes a minute to find out what QuickBooks has.
         connection.execute("set statement_timeout = '30min'")
         company = need_company(connection, company_id)
-        entity = need_entity(connection, what)
+        entity = need_entity(connection, what, among=WORDS)
         kind = KINDS.get(entity.name)
         if kind is None:
             raise WrongUse(

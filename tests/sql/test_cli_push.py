@@ -209,6 +209,8 @@ def test_without_a_connection_it_says_how_to_connect(
     database.execute("update syncd.company set state = %s", (state,))
     refusal = syncd.refused("push", "1", "customers", "--yes", code=1)
     assert sentence in refusal
+    # In the environment in which it was.
+    assert refusal.endswith("syncd company connect 1 --environment sandbox < tokens.json")
     assert database.value("select count(*) from syncd.job") == 0
 
 
@@ -373,7 +375,11 @@ def test_to_a_file_progress_is_a_line_every_few_seconds(
     ("words", "sentence"),
     [
         (["9", "customers"], 'There is no company "9".'),
-        (["1", "widgets"], 'There is no type of record "widgets".'),
+        (
+            ["1", "widgets"],
+            'There is no type of record "widgets". Choose from: customers, invoices, payments, service-items, '
+            "timesheet-entries.",
+        ),
     ],
 )
 def test_wrong_words_are_wrong_use(syncd: Commands, words: list[str], sentence: str) -> None:
