@@ -382,6 +382,30 @@ def test_an_invoice_that_comes_to_less_than_was_paid_on_it_is_refused(
     assert (found["TotalAmt"], found["Balance"]) == (60, 0)
 
 
+def test_closed_books_hold_an_invoice_and_what_waits_for_it_until_somebody_retries(
+    company: Company, syncd: Commands
+) -> None:
+    [preferences] = company.objects("Preferences")
+    books = preferences["AccountingInfoPrefs"]
+    company.prefer(AccountingInfoPrefs={**books, "BookCloseDate": "2026-06-30"})
+    sip = company.sip
+    invoice = sip.invoice(sip.customer("Ann Lee"), issue_date="2026-06-01")
+    payment = sip.payment(invoice, paid_on="2026-07-01")
+    company.settle()
+    assert company.objects("Invoice") == []
+    [error] = company.errors()
+    assert "the books are closed for its date" in error
+    assert "then run: syncd retry. Or change the record's date in SIP, and it is sent by itself." in error
+    held = "select entity_type, state::text, attempts from syncd.errors where company_id = %s"
+    assert company.world.database.rows(held, (company.id,)) == [("invoice", "held", 0)]
+    company.prefer(AccountingInfoPrefs={**books, "BookCloseDate": "2026-05-31"})
+    syncd("retry", company.id, "payment", payment)
+    company.settle()
+    assert company.invoice(invoice)["Balance"] == 0
+    assert company.payment(payment)["UnappliedAmt"] == 0
+    assert company.errors() == [error]
+
+
 def test_lines_that_never_add_up_wait_and_are_sent_once_they_do(company: Company) -> None:
     sip = company.sip
     invoice = sip.invoice(sip.customer(), ("1", "100"), subtotal=125, total=125)
