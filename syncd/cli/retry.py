@@ -55,6 +55,9 @@ def _one(connection: Connection, company: Row, entity: str, record_id: str) -> i
     record = need_record(connection, company, kind, record_id)
     name = kind.called(record["entity_name"])
     name = name[0].upper() + name[1:]
+    if record["job_state"] == State.DIVERGED and record["verdict"] == "wait" and record["waits_on"] is None:
+        tell(f"There is nothing to retry: {record['verdict_reason']}")
+        return 0
     made = _retry(connection, company["company_id"], kind.name, record["entity_id"])
     if made:
         others = f", and {count(made - 1, 'record')} that it waits for" if made > 1 else ""
