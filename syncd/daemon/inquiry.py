@@ -43,7 +43,7 @@ class Inquiry:
             if current is not None and not module.differences(delivery.payload, current):
                 return outcome.arrived(delivery, current)
             return []
-        found = await self._found(delivery, module)
+        found = await self.found(delivery)
         ours = await self.ours(delivery, module, found)
         if len(ours) > 1:
             return Result(
@@ -84,7 +84,7 @@ class Inquiry:
         if delivery.qbo_id is not None:  # a new name for what QBO has: whoever else has it holds it
             kind = module_for(delivery.entity_type).qbo_type
             itself = (kind, delivery.qbo_id)
-            everybody = await self._found(delivery, module_for(delivery.entity_type))
+            everybody = await self.found(delivery)
             found = [(kind, o) for kind, o in everybody if (kind, str(o.get("Id"))) != itself]
         names = await self._queue.linked_names(self._hold, [(kind, str(o.get("Id"))) for kind, o in found])
         holders = [clash.holder_of(kind, o, names.get((kind, str(o.get("Id"))))) for kind, o in found]
@@ -129,9 +129,10 @@ class Inquiry:
             error=touched_sentence(delivery.what, touched, retry=self._retry(delivery)),
         )
 
-    async def _found(self, delivery: Delivery, module: Module) -> list[Found]:
+    async def found(self, delivery: Delivery) -> list[Found]:
+        """Everything in QBO that may be, or may have the place of, what this delivery sends."""
         found: list[Found] = []
-        for statement in module.own_queries(delivery.payload):
+        for statement in module_for(delivery.entity_type).own_queries(delivery.payload):
             found += await self._questions.query(statement)
         return found
 

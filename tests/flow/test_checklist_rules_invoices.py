@@ -232,6 +232,26 @@ def test_a_number_taken_by_something_not_ours_is_a_collision_and_the_rest_go(
     assert all(company.link("invoice", id_) for id_ in (one, three))
 
 
+def test_a_new_number_that_another_invoice_has_is_a_collision_and_nothing_is_sent(
+    company: Company, syncd: Commands
+) -> None:
+    theirs = by_hand(company, "OLD-7")
+    sip = company.sip
+    invoice = sip.invoice(sip.customer(), number="INV-1")
+    company.settle()
+    sip.update("invoices", invoice, number="OLD-7")
+    company.settle()
+    assert sorted(o["DocNumber"] for o in company.objects("Invoice")) == ["INV-1", "OLD-7"]
+    [error] = company.errors()
+    assert 'QuickBooks already has "OLD-7"' in error
+    state = "select state::text from syncd.errors where company_id = %s"
+    assert company.world.database.rows(state, (company.id,)) == [("collision",)]
+    company.edit("Invoice", theirs["Id"], DocNumber="OLD-8")
+    syncd("retry", company.id, "invoice", invoice)
+    company.settle()
+    assert company.one("Invoice", Id=company.link("invoice", invoice))["DocNumber"] == "OLD-7"
+
+
 def test_two_invoices_of_one_number_in_sip_are_told_and_not_merged(company: Company) -> None:
     sip = company.sip
     customer = sip.customer()
@@ -340,7 +360,10 @@ def test_a_line_edited_in_quickbooks_is_not_overwritten_by_another_in_its_place(
     company.settle()
     [error] = company.errors()
     assert "By hand" in error
-    assert [line["Description"] for line in sold(company.invoice(invoice))] == [first["Description"], "By hand"]
+    assert [line["Description"] for line in sold(company.invoice(invoice))] == [
+        first["Description"],
+        "By hand",
+    ]
 
 
 def test_a_paid_invoice_that_gets_another_customer_keeps_its_payment(company: Company) -> None:
