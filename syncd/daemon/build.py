@@ -116,7 +116,8 @@ class Builder:
         if current is None:
             raise Refused(
                 "gone",
-                f"QuickBooks no longer has {what}, which syncd had put there. Restore it there, then run: {retry}",
+                f"QuickBooks no longer has {what}, which syncd had put there. What was deleted there on purpose syncd "
+                "does not make again: enter it there by hand, if it should be there after all.",
             )
         if str(current.get("SyncToken")) == job.sync_token:
             return job

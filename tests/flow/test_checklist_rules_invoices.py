@@ -405,6 +405,25 @@ def test_an_invoice_that_comes_to_less_than_was_paid_on_it_is_refused(
     assert (found["TotalAmt"], found["Balance"]) == (60, 0)
 
 
+def test_an_invoice_that_was_deleted_in_quickbooks_is_not_made_again(
+    company: Company, syncd: Commands
+) -> None:
+    sip = company.sip
+    invoice = sip.invoice(sip.customer())
+    there = arrives(company, invoice)
+    gone = {"Id": there["Id"], "SyncToken": there["SyncToken"]}
+    company.world.sandbox.post(company.realm, "invoice?operation=delete", gone)
+    sip.update("invoices", invoice, notes="Thank you.")
+    company.settle()
+    [error] = company.errors()
+    assert "QuickBooks no longer has invoice" in error
+    assert "syncd does not make again" in error
+    syncd("retry", company.id, "invoice", invoice)
+    company.settle()
+    syncd("push", company.id, "invoices", "--yes", code=1)
+    assert company.objects("Invoice") == []
+
+
 def test_closed_books_hold_an_invoice_and_what_waits_for_it_until_somebody_retries(
     company: Company, syncd: Commands
 ) -> None:

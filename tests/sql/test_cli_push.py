@@ -315,6 +315,13 @@ def test_without_a_daemon_it_does_not_wait(syncd: Commands, database: Database, 
     )
 
 
+def test_without_a_daemon_no_wait_says_so_too(syncd: Commands, database: Database, before: Add) -> None:
+    before("Ann")
+    database.execute("delete from syncd.worker")
+    said = syncd("push", "1", "customers", "--yes", "--no-wait")
+    assert said.err == "No daemon is running, so nothing is sent. Start one: systemctl start syncd\n"
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -372,6 +372,8 @@ def test_what_is_in_the_queue_is_not_retried(syncd: Commands, database: Database
     place = database.value("select ticket from syncd.job")
     assert syncd("retry", "1", "customer", ann).out == "There is nothing to retry: syncd is at it already.\n"
     assert database.value("select ticket from syncd.job") == place
+    database.execute("delete from syncd.worker")
+    assert syncd("retry", "1", "customer", ann).err.startswith("No daemon is running, so nothing is sent.")
 
 
 @pytest.mark.parametrize("words", [["1"], ["1", "customer"], ["1", "customer", "1", "--all-errors"]])
