@@ -127,6 +127,7 @@ def _confirm(company: Row) -> None:
     try:
         agreed = click.confirm(question, err=True)
     except click.Abort:
+        click.echo(err=True)
         raise WrongUse("It was not confirmed, so nothing was changed.", "To do without: --yes.") from None
     if not agreed:
         raise SyncdError("Nothing was changed.")

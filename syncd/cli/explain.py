@@ -151,7 +151,9 @@ def _needs_person(record: Row, retry: str) -> Iterator[str]:
     after = f" after {count(record['attempts'], 'try', 'tries')}" if record["attempts"] else ""
     reason = record["job_reason"] or "no reason was kept."
     yield f"{LEADS[record['job_state']]}{after}: {reason}"
-    if "syncd retry" not in reason:
+    if record["job_state"] == State.DIVERGED:
+        yield "It is listed until Service Invoice Pro has it again as it was sent."
+    elif "syncd retry" not in reason:
         yield f"When that is put right: {retry}"
 
 

@@ -9,7 +9,7 @@ import click
 from psycopg import errors
 
 from syncd.cli.follow import follow
-from syncd.cli.output import clean, count, quoted, tell
+from syncd.cli.output import clean, count, quoted, say, tell
 from syncd.cli.output import errors as stderr
 from syncd.cli.session import Connection, Row, need_company, need_entity, person, session
 from syncd.cli.settings import not_connected
@@ -54,7 +54,7 @@ def command(company_id: str, what: str, yes: bool, no_wait: bool) -> int:
         # Of a hundred thousand records it takes a minute to find out what QuickBooks has.
         connection.execute("set statement_timeout = '30min'")
         company = need_company(connection, company_id)
-        entity = need_entity(connection, what)
+        entity = need_entity(connection, what, among=WORDS)
         kind = KINDS.get(entity.name)
         if kind is None:
             raise WrongUse(
@@ -66,7 +66,10 @@ def command(company_id: str, what: str, yes: bool, no_wait: bool) -> int:
         run = _push(connection, company, entity.name)
         if not no_wait:
             return follow(connection, company, run, kind.one, kind.many)
+        alive = connection.execute("select from syncd.daemons limit 1").fetchone()
     tell(f"{count(run['records'], kind.one, kind.many)} will be sent. See: syncd status {company_id}")
+    if alive is None:
+        say("No daemon is running, so nothing is sent. Start one: systemctl start syncd")
     return 0
 
 

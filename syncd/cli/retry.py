@@ -33,28 +33,33 @@ def command(company_id: str, entity: str | None, record_id: str | None, all_erro
     with session() as connection:
         company = need_company(connection, company_id)
         if entity is not None and record_id is not None:
-            made = _one(connection, company, entity, record_id)
+            moves = _one(connection, company, entity, record_id)
         else:
-            made = _all(connection, company)
+            moves = _all(connection, company)
         alive = connection.execute("select from syncd.daemons limit 1").fetchone()
-    if made and alive is None:
+    if moves and alive is None:
         say("No daemon is running, so nothing is sent. Start one: systemctl start syncd")
 
 
-def _all(connection: Connection, company: Row) -> int:
+def _all(connection: Connection, company: Row) -> bool:
+    """Whether something goes on by this."""
     made = _retry(connection, company["company_id"], None, None)
     if made:
         tell(f"{count(made, 'record is', 'records are')} tried again.")
     else:
-        tell(f"There is nothing to retry: no record of company {company['company_id']} needs a person.")
-    return made
+        tell(f"There is nothing to retry: no record of company {company['company_id']} has stopped.")
+    return made > 0
 
 
-def _one(connection: Connection, company: Row, entity: str, record_id: str) -> int:
+def _one(connection: Connection, company: Row, entity: str, record_id: str) -> bool:
+    """Whether something goes on, by this or anyway."""
     kind = need_entity(connection, entity)
     record = need_record(connection, company, kind, record_id)
     name = kind.called(record["entity_name"])
     name = name[0].upper() + name[1:]
+    if record["job_state"] == State.DIVERGED and record["verdict"] == "wait" and record["waits_on"] is None:
+        tell(f"There is nothing to retry: {record['verdict_reason']}")
+        return False
     made = _retry(connection, company["company_id"], kind.name, record["entity_id"])
     if made:
         others = f", and {count(made - 1, 'record')} that it waits for" if made > 1 else ""
@@ -68,9 +73,10 @@ def _one(connection: Connection, company: Row, entity: str, record_id: str) -> i
     elif record["job_state"] is None and record["signaled_at"] is None:
         nothing = f"There is nothing to retry: nothing is owed of {kind.called(record['entity_name'])}."
         tell(f"{nothing} {_other_way(company, kind, record)}")
+        return False
     else:
         tell("There is nothing to retry: syncd is at it already.")
-    return made
+    return True
 
 
 def _other_way(company: Row, kind: Entity, record: Row) -> str:

@@ -17,7 +17,7 @@ from syncd.db.connect import connect
 from syncd.errors import DatabaseProblem, SyncdError, WrongUse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
@@ -116,8 +116,11 @@ def need_company(connection: Connection, company_id: str) -> Row:
     return row
 
 
-def need_entity(connection: Connection, word: str) -> Entity:
-    """The entity type that `word` means: customer, customers, Service-Item ..."""
+def need_entity(connection: Connection, word: str, *, among: Sequence[str] = ()) -> Entity:
+    """The entity type that `word` means: customer, customers, Service-Item ...
+
+    `among`: what the refusal says can be chosen, if not every type can.
+    """
     known = {
         row["entity_type"]: Entity(row["entity_type"], row["label"])
         for row in connection.execute(
@@ -128,7 +131,7 @@ def need_entity(connection: Connection, word: str) -> Entity:
     for guess in (typed, typed.removesuffix("s"), typed.removesuffix("ies") + "y"):
         if guess in known:
             return known[guess]
-    choice = ", ".join(entity.word for entity in known.values())
+    choice = ", ".join(among or (entity.word for entity in known.values()))
     raise WrongUse(f"There is no type of record {quoted(word)}.", f"Choose from: {choice}.")
 
 

@@ -215,16 +215,13 @@ def _connection(company: Row) -> str:
 
 def not_connected(company: Row, who: str = "It") -> str:
     """Of a company that cannot be reached: why, and what to do."""
-    if company["state"] == CompanyState.NEEDS_RECONNECT:
-        return (
-            "The connection to QuickBooks is lost, so nothing is sent."
-            f" Connect it again: syncd company connect {company['company_id']}"
-            f" --environment {company['environment']} < tokens.json"
-        )
-    return (
-        f"{who} is not connected to QuickBooks, so nothing is sent. Connect it:"
-        f" syncd company connect {company['company_id']} --environment production < tokens.json"
+    connect = (
+        f"syncd company connect {company['company_id']} --environment {company['environment'] or 'production'}"
+        " < tokens.json"
     )
+    if company["state"] == CompanyState.NEEDS_RECONNECT:
+        return f"The connection to QuickBooks is lost, so nothing is sent. Connect it again: {connect}"
+    return f"{who} is not connected to QuickBooks, so nothing is sent. Connect it: {connect}"
 
 
 def _typed(text: str | None) -> Any:

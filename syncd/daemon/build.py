@@ -102,6 +102,8 @@ class Builder:
         delivery = delivery_of(job, bid, body)
         if job.qbo_id is None and await self._place_taken(job, delivery, prospect.found):
             return None
+        if prospect.current is not None and await self._takes_place(job, delivery, prospect.current):
+            return None
         return job, delivery, content
 
     async def _checked(self, prospect: Prospect) -> DueJob:
@@ -114,13 +116,16 @@ class Builder:
         if current is None:
             raise Refused(
                 "gone",
-                f"QuickBooks no longer has {what}, which syncd had put there. Restore it there, then run: {retry}",
+                f"QuickBooks no longer has {what}, which syncd had put there. What was deleted there on purpose syncd "
+                "does not make again: enter it there by hand, if it should be there after all.",
             )
         if str(current.get("SyncToken")) == job.sync_token:
             return job
-        if touched := touched_fields(module_for(job.entity_type), job.sent_document, current):
+        job = replace(job, sync_token=str(current.get("SyncToken")))
+        payload = self._body(job, current).payload
+        if touched := touched_fields(module_for(job.entity_type), job.sent_document, payload, current):
             raise Refused("stale", touched_sentence(what, touched, retry=retry))
-        return replace(job, sync_token=str(current.get("SyncToken")))
+        return job
 
     def _body(self, job: DueJob, current: dict[str, Any] | None) -> Body:
         return module_for(job.entity_type).build(
@@ -149,14 +154,35 @@ class Builder:
             await self._queue.adopt(self._hold, job, str(ours[0]["Id"]), str(ours[0].get("SyncToken")), note)
             self._adopted = True
             return True
+        await self._collides(job, delivery, [o for _, o in holders])
+        return True
+
+    async def _takes_place(self, job: DueJob, delivery: Delivery, current: dict[str, Any]) -> bool:
+        """Whether the number that an update brings is another's: then that is a collision. QuickBooks itself refuses
+        only names.
+        """
+        module = module_for(delivery.entity_type)
+        if delivery.payload.keys() & {"Name", "DisplayName"} or module.holds_place(delivery.payload, current):
+            return False
+        holders = [
+            o
+            for kind, o in await self._inquiry.found(delivery)
+            if kind == module.qbo_type
+            and module.holds_place(delivery.payload, o)
+            and str(o.get("Id")) != job.qbo_id
+        ]
+        if holders:
+            await self._collides(job, delivery, holders)
+        return bool(holders)
+
+    async def _collides(self, job: DueJob, delivery: Delivery, holders: Sequence[dict[str, Any]]) -> None:
         sentence = clash.place_sentence(
             delivery.what,
-            [o for _, o in holders],
+            holders,
             retry=retry_command(self._hold.company_id, job.entity_type, job.entity_id),
         )
         log.info("collision", entity=job.entity_type, id=job.entity_id, reason=sentence)
         await self._queue.refuse(self._hold, job, "place_taken", sentence, ends=State.COLLISION)
-        return True
 
     async def _refused(self, job: DueJob, refusal: Refused) -> None:
         if refusal.of_company and await self._facts.renewed():

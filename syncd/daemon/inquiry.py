@@ -43,7 +43,7 @@ class Inquiry:
             if current is not None and not module.differences(delivery.payload, current):
                 return outcome.arrived(delivery, current)
             return []
-        found = await self._found(delivery, module)
+        found = await self.found(delivery)
         ours = await self.ours(delivery, module, found)
         if len(ours) > 1:
             return Result(
@@ -81,6 +81,11 @@ class Inquiry:
         found = await self.own(delivery)
         if isinstance(found, Result):
             return found
+        if delivery.qbo_id is not None:  # a new name for what QBO has: whoever else has it holds it
+            kind = module_for(delivery.entity_type).qbo_type
+            itself = (kind, delivery.qbo_id)
+            everybody = await self.found(delivery)
+            found = [(kind, o) for kind, o in everybody if (kind, str(o.get("Id"))) != itself]
         names = await self._queue.linked_names(self._hold, [(kind, str(o.get("Id"))) for kind, o in found])
         holders = [clash.holder_of(kind, o, names.get((kind, str(o.get("Id"))))) for kind, o in found]
         return Result(
@@ -104,7 +109,7 @@ class Inquiry:
         if current is None or current.get("SyncToken") in (None, delivery.payload.get("SyncToken")):
             # Not changed since: this code has other causes too, closed books among them, and would come for ever.
             return replace(outcome.of_fault(delivery, fault), may_help=False)
-        touched = touched_fields(module, delivery.sent_document, current)
+        touched = touched_fields(module, delivery.sent_document, delivery.payload, current)
         if not touched:
             return Result(
                 delivery.bid,
@@ -113,7 +118,7 @@ class Inquiry:
                 code=fault.code,
                 may_help=True,
                 sync_token=str(current.get("SyncToken")),
-                error=f"Somebody changed {delivery.what} in QuickBooks, but no field that syncd sends."
+                error=f"Somebody changed {delivery.what} in QuickBooks, but nothing that would be overwritten."
                 " It is sent again.",
             )
         return Result(
@@ -124,9 +129,10 @@ class Inquiry:
             error=touched_sentence(delivery.what, touched, retry=self._retry(delivery)),
         )
 
-    async def _found(self, delivery: Delivery, module: Module) -> list[Found]:
+    async def found(self, delivery: Delivery) -> list[Found]:
+        """Everything in QBO that may be, or may have the place of, what this delivery sends."""
         found: list[Found] = []
-        for statement in module.own_queries(delivery.payload):
+        for statement in module_for(delivery.entity_type).own_queries(delivery.payload):
             found += await self._questions.query(statement)
         return found
 
@@ -151,12 +157,26 @@ class Inquiry:
         return retry_command(self._hold.company_id, delivery.entity_type, delivery.entity_id)
 
 
-def touched_fields(module: Module, sent_document: str | None, current: Mapping[str, Any]) -> list[Difference]:
-    """The fields in which QBO's object is not what syncd last sent."""
+def touched_fields(
+    module: Module, sent_document: str | None, payload: Mapping[str, Any], current: Mapping[str, Any]
+) -> list[Difference]:
+    """The fields in which QBO's object is not what syncd last sent, and which the payload would overwrite: where
+    both sides have been made equal since, there is nothing to lose.
+    """
     if sent_document is None:
         return []
     before = module.build(parse(sent_document), sent=None, qbo_id=None, sync_token=None).payload
-    return module.differences(before, current)
+    overwritten = {_place(label) for label, _, _ in module.differences(payload, current)}
+    return [
+        difference
+        for difference in module.differences(before, current)
+        if _place(difference[0]) in overwritten
+    ]
+
+
+def _place(label: str) -> str:
+    """What a difference is about. Lines are one thing: the second may be another line on each side."""
+    return "lines" if "line" in label.split() or "lines" in label.split() else label
 
 
 def touched_sentence(what: str, touched: Sequence[Difference], *, retry: str) -> str:

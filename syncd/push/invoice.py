@@ -144,7 +144,9 @@ def build(
     if qbo_id is None:
         return Body(payload, name, tuple(notes))
     if current is not None:
-        payload["Line"], removed = _onto_lines(lines, current.get("Line") or [], name)
+        _check_paid(document, current)
+        before = _lines(sent)[0] if sent else []
+        payload["Line"], removed = _onto_lines(lines, current.get("Line") or [], before, name)
         payload |= _links(current) | _deposit(current)
         notes += removed
     cleared = _words(sent)[0].keys() - words.keys() if sent else set()
@@ -307,6 +309,27 @@ def _check_figures(document: Mapping[str, Any]) -> None:
         )
 
 
+def _check_paid(document: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    """QuickBooks would take payments off an invoice that no longer fits them, without a word."""
+    paid = cents(current.get("TotalAmt") or 0) - cents(current.get("Balance") or 0)
+    if paid <= 0:
+        return
+    invoice, total = f"Invoice {document['number']}", cents(document["total"])
+    if field("CustomerRef", "value")(current) != document["customer"]:
+        raise Refused(
+            "paid_by_another",
+            f"{invoice} has another customer in SIP now, and {paid} was paid on it in QuickBooks by the one it had: "
+            "QuickBooks would take the payment off the invoice. Change the customer of both there by hand, then "
+            "run: syncd retry.",
+        )
+    if total < paid:
+        raise Refused(
+            "paid_more",
+            f"{invoice} comes to {total} in SIP now, and {paid} was paid on it in QuickBooks, where {paid - total} "
+            "would be left unapplied. Lower the payment or the invoice there by hand, then run: syncd retry.",
+        )
+
+
 def _lines(document: Mapping[str, Any]) -> tuple[list[_Line], Tax]:
     """The lines as QuickBooks gets them, the discount last, and the tax."""
     amounts, adjusted = _amounts(document)
@@ -401,13 +424,15 @@ def _words(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _onto_lines(
-    lines: Sequence[_Line], current: Sequence[Mapping[str, Any]], name: str
+    lines: Sequence[_Line], current: Sequence[Mapping[str, Any]], before: Sequence[_Line], name: str
 ) -> tuple[list[_Line], list[str]]:
-    """Our lines on those that QuickBooks holds, in its order, new ones last; and a note on each that goes.
+    """Our lines on those that QuickBooks holds, in its order, new ones last; and a note on each that goes and was
+    not among the lines sent `before`.
 
     Lines of words were added by somebody there and stay. One with an amount cannot: the total is SIP's.
     """
     pairs = _pairs(lines, current)
+    ours = {_content(line) for line in before}
     result: list[_Line] = []
     notes: list[str] = []
     for index, line in enumerate(current):
@@ -416,7 +441,7 @@ def _onto_lines(
             result.append(_onto(lines[pairs[index]], line))
         elif kind == WORDS:
             result.append({key: line[key] for key in WORDS_KEEPS if key in line})
-        elif kind != "SubTotalLineDetail":  # QuickBooks makes those itself
+        elif kind != "SubTotalLineDetail" and _content(line) not in ours:  # QuickBooks makes subtotals itself
             notes.append(
                 f'The line "{short(text(line.get("Description")))}" of {_amount(line)}, which was not from SIP, was '
                 f"removed from invoice {name} in QuickBooks."

@@ -3,7 +3,8 @@
 The document: {"amount", "date", "customer": id, "invoice": id, "invoice_number", "open_balance": of the invoice as
 QuickBooks last answered, or null, "method": id, "deposit_account": id, "reference": "SIP-" and 16 characters that
 stand for this payment alone, "currency", "note": str or null, "auto_apply_credit": whether QuickBooks itself applies
-what is unapplied}. All but "open_balance" comes from SQL; `informed` adds that.
+what is unapplied, "invoice_there": whether QuickBooks still has the invoice}. All but "open_balance" and
+"invoice_there" comes from SQL; `informed` adds those.
 
 A payment is created once and never updated: what changes of it in SIP later, a person settles in QuickBooks.
 
@@ -69,7 +70,8 @@ def build(
 ) -> Body:
     """The body of a create. There is no update (`qbo_id` given): a second payment would come of it.
 
-    Raises Refused("auto_apply_credit", "nothing_collected", "method_missing", "deposit_account_missing").
+    Raises Refused("auto_apply_credit", "invoice_gone", "nothing_collected", "method_missing",
+    "deposit_account_missing").
     """
     if qbo_id is not None:
         raise ValueError("a payment is never updated")
@@ -98,9 +100,10 @@ def look_ahead(documents: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def informed(document: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The document with the open balance of its invoice."""
+    """The document with the open balance of its invoice, and whether that is there at all."""
     balances = {invoice["Id"]: balance(invoice) for invoice in found}
-    return {**document, "open_balance": balances.get(document["invoice"])}
+    invoice = document["invoice"]
+    return {**document, "open_balance": balances.get(invoice), "invoice_there": invoice in balances}
 
 
 def own_queries(payload: Mapping[str, Any]) -> list[str]:
@@ -178,6 +181,13 @@ def _check(document: Mapping[str, Any], amount: Decimal) -> None:
             "then run: syncd retry.",
             held=True,
             of_company=True,
+        )
+    if document.get("invoice_there") is False:
+        raise Refused(
+            "invoice_gone",
+            f"{payment} has nothing to pay: QuickBooks no longer has the invoice, which syncd had put there. Enter the "
+            "payment there by hand if the invoice is to stay deleted.",
+            held=True,
         )
     if amount <= 0:
         raise Refused(

@@ -118,8 +118,7 @@ def build(
     if current is not None and current.get("Active") is False:
         raise Refused(
             "inactive",
-            f'Service item "{name}" is inactive in QuickBooks. Make it active there, or map it to another item, '
-            "then run: syncd retry.",
+            f'Service item "{name}" is inactive in QuickBooks. Make it active there, then run: syncd retry.',
             held=True,
         )
     cleared = _details(sent).keys() - payload.keys() if sent else set()

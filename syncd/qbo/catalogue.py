@@ -50,8 +50,8 @@ _RECONNECT = "Reconnect the company to QuickBooks: syncd company connect. Nothin
 _ITSELF = "Nothing to do; syncd tries again by itself."
 _HOURLY = "syncd looks again every hour."
 _REDATE = (
-    "Move the closing date in QuickBooks (Settings, Advanced, Accounting) or change the record's date "
-    "in SIP; it is then sent by itself."
+    "Move the closing date in QuickBooks (Settings, Advanced, Accounting), then run: syncd retry. Or change the "
+    "record's date in SIP, and it is sent by itself."
 )
 _TIME = "Correct the time entry in SIP; the change is sent by itself."
 

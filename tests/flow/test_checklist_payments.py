@@ -121,17 +121,16 @@ def test_33_a_bank_transfer_is_pushed_once_sip_says_it_is_collected(company: Com
     assert company.link("payment", failed) is None
 
 
-def test_34_the_method_is_the_one_mapped_when_the_payment_is_synced(company: Company) -> None:
-    customer = company.sip.customer()
-    company.switch(enable_sync=True, auto_payments=False)
-    invoice = company.sip.invoice(customer)
+def test_34_the_method_is_the_one_mapped_when_the_payment_is_synced(
+    company: Company, syncd: Commands
+) -> None:
+    account = company.one("Account", AccountSubType="UndepositedFunds")["Id"]
+    syncd("map", "accounts", "clear", company.id, "undeposited-funds")
+    payment = company.sip.payment(company.sip.invoice(company.sip.customer()), method="card")
     company.settle()
-    company.world.database.execute(
-        "update syncd.payment_method_map set qbo_name = 'Visa/MC' where company_id = %s and method = 'card'",
-        (company.id,),
-    )
-    company.switch(auto_payments=True)
-    payment = company.sip.payment(invoice, method="card")
+    assert company.link("payment", payment) is None, "collected, and not synced yet"
+    syncd("map", "payment-methods", "set", company.id, "card", "Visa/MC")
+    syncd("map", "accounts", "set", company.id, "undeposited-funds", account)
     company.settle()
     assert method(company, payment) == "Visa/MC"
 

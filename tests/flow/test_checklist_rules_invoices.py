@@ -232,6 +232,26 @@ def test_a_number_taken_by_something_not_ours_is_a_collision_and_the_rest_go(
     assert all(company.link("invoice", id_) for id_ in (one, three))
 
 
+def test_a_new_number_that_another_invoice_has_is_a_collision_and_nothing_is_sent(
+    company: Company, syncd: Commands
+) -> None:
+    theirs = by_hand(company, "OLD-7")
+    sip = company.sip
+    invoice = sip.invoice(sip.customer(), number="INV-1")
+    company.settle()
+    sip.update("invoices", invoice, number="OLD-7")
+    company.settle()
+    assert sorted(o["DocNumber"] for o in company.objects("Invoice")) == ["INV-1", "OLD-7"]
+    [error] = company.errors()
+    assert 'QuickBooks already has "OLD-7"' in error
+    state = "select state::text from syncd.errors where company_id = %s"
+    assert company.world.database.rows(state, (company.id,)) == [("collision",)]
+    company.edit("Invoice", theirs["Id"], DocNumber="OLD-8")
+    syncd("retry", company.id, "invoice", invoice)
+    company.settle()
+    assert company.one("Invoice", Id=company.link("invoice", invoice))["DocNumber"] == "OLD-7"
+
+
 def test_two_invoices_of_one_number_in_sip_are_told_and_not_merged(company: Company) -> None:
     sip = company.sip
     customer = sip.customer()
@@ -287,6 +307,145 @@ def test_a_changed_invoice_keeps_line_ids_and_what_was_added_in_quickbooks(compa
     assert (after["PrivateNote"], after["TrackingNum"]) == ("Called twice", "1Z")
     assert [line["Id"] for line in sold(after)] == [line["Id"] for line in sold(before)]
     assert len(company.objects("Invoice")) == 1
+
+
+def test_a_line_that_sip_takes_out_goes_without_a_word(company: Company) -> None:
+    sip = company.sip
+    invoice = sip.invoice(sip.customer(), ("1", "60"), ("1", "40", False))
+    arrives(company, invoice)
+    connection = company.world.database.connection
+    with connection.transaction():
+        connection.execute(
+            "delete from sip.invoice_lines where invoice_id = %s and unit_price = 40", (invoice,)
+        )
+        sip.update("invoices", invoice, subtotal=60, total=60)
+    assert figures(arrives(company, invoice)) == ("0.00", "0.00", "60.00")
+    assert company.notes() == []
+
+
+def test_an_invoice_edited_on_both_sides_is_not_overwritten_and_goes_once_they_are_equal(
+    company: Company, syncd: Commands
+) -> None:
+    sip = company.sip
+    invoice = sip.invoice(sip.customer(), ("1", "60"), ("1", "40"), notes="Thank you.")
+    before = arrives(company, invoice)
+    company.edit("Invoice", before["Id"], CustomerMemo={"value": "See you."})
+    sip.update("invoices", invoice, notes="Good bye.")
+    company.settle()
+    [error] = company.errors()
+    assert 'message is "See you." there and was "Thank you."' in error
+    assert company.invoice(invoice)["CustomerMemo"]["value"] == "See you."
+    company.edit("Invoice", before["Id"], CustomerMemo={"value": "Good bye."})
+    syncd("retry", company.id, "invoice", invoice)
+    company.settle()
+    sip.update("invoices", invoice, notes="Bye.")
+    company.settle()
+    assert company.invoice(invoice)["CustomerMemo"]["value"] == "Bye."
+    assert company.errors() == [error]
+
+
+def test_a_line_edited_in_quickbooks_is_not_overwritten_by_another_in_its_place(company: Company) -> None:
+    sip = company.sip
+    invoice = sip.invoice(sip.customer(), ("1", "60"), ("1", "40"))
+    before = arrives(company, invoice)
+    first, second = sold(before)
+    lines = [{**line, "Description": "By hand"} if line == second else line for line in before["Line"]]
+    company.edit("Invoice", before["Id"], Line=lines)
+    connection = company.world.database.connection
+    with connection.transaction():
+        connection.execute(
+            "delete from sip.invoice_lines where invoice_id = %s and unit_price = 60", (invoice,)
+        )
+        sip.update("invoices", invoice, subtotal=40, total=40)
+    company.settle()
+    [error] = company.errors()
+    assert "By hand" in error
+    assert [line["Description"] for line in sold(company.invoice(invoice))] == [
+        first["Description"],
+        "By hand",
+    ]
+
+
+def test_a_paid_invoice_that_gets_another_customer_keeps_its_payment(company: Company) -> None:
+    sip = company.sip
+    invoice = sip.invoice(sip.customer("Ann Lee"))
+    payment = sip.payment(invoice)
+    company.settle()
+    sip.update("invoices", invoice, customer_id=sip.customer("Bo Diaz"))
+    company.settle()
+    [error] = company.errors()
+    assert "another customer in SIP now, and 100.00 was paid on it in QuickBooks" in error
+    assert "syncd retry" in error
+    assert company.invoice(invoice)["Balance"] == 0
+    assert company.payment(payment)["UnappliedAmt"] == 0
+
+
+def test_an_invoice_that_comes_to_less_than_was_paid_on_it_is_refused(
+    company: Company, syncd: Commands
+) -> None:
+    sip = company.sip
+    invoice = sip.invoice(sip.customer())
+    payment = sip.payment(invoice)
+    company.settle()
+    connection = company.world.database.connection
+    with connection.transaction():
+        connection.execute("update sip.invoice_lines set unit_price = 60 where invoice_id = %s", (invoice,))
+        sip.update("invoices", invoice, subtotal=60, total=60)
+    company.settle()
+    [error] = company.errors()
+    assert "comes to 60.00 in SIP now, and 100.00 was paid on it in QuickBooks, where 40.00 would be" in error
+    assert company.payment(payment)["UnappliedAmt"] == 0
+    id_ = company.link("payment", payment)
+    assert id_ is not None
+    link = {"TxnId": company.link("invoice", invoice), "TxnType": "Invoice"}
+    company.edit("Payment", id_, TotalAmt=60, Line=[{"Amount": 60, "LinkedTxn": [link]}])
+    syncd("retry", company.id, "invoice", invoice)
+    company.settle()
+    found = company.invoice(invoice)
+    assert (found["TotalAmt"], found["Balance"]) == (60, 0)
+
+
+def test_an_invoice_that_was_deleted_in_quickbooks_is_not_made_again(
+    company: Company, syncd: Commands
+) -> None:
+    sip = company.sip
+    invoice = sip.invoice(sip.customer())
+    there = arrives(company, invoice)
+    gone = {"Id": there["Id"], "SyncToken": there["SyncToken"]}
+    company.world.sandbox.post(company.realm, "invoice?operation=delete", gone)
+    sip.update("invoices", invoice, notes="Thank you.")
+    company.settle()
+    [error] = company.errors()
+    assert "QuickBooks no longer has invoice" in error
+    assert "syncd does not make again" in error
+    syncd("retry", company.id, "invoice", invoice)
+    company.settle()
+    syncd("push", company.id, "invoices", "--yes", code=1)
+    assert company.objects("Invoice") == []
+
+
+def test_closed_books_hold_an_invoice_and_what_waits_for_it_until_somebody_retries(
+    company: Company, syncd: Commands
+) -> None:
+    [preferences] = company.objects("Preferences")
+    books = preferences["AccountingInfoPrefs"]
+    company.prefer(AccountingInfoPrefs={**books, "BookCloseDate": "2026-06-30"})
+    sip = company.sip
+    invoice = sip.invoice(sip.customer("Ann Lee"), issue_date="2026-06-01")
+    payment = sip.payment(invoice, paid_on="2026-07-01")
+    company.settle()
+    assert company.objects("Invoice") == []
+    [error] = company.errors()
+    assert "the books are closed for its date" in error
+    assert "then run: syncd retry. Or change the record's date in SIP, and it is sent by itself." in error
+    held = "select entity_type, state::text, attempts from syncd.errors where company_id = %s"
+    assert company.world.database.rows(held, (company.id,)) == [("invoice", "held", 0)]
+    company.prefer(AccountingInfoPrefs={**books, "BookCloseDate": "2026-05-31"})
+    syncd("retry", company.id, "payment", payment)
+    company.settle()
+    assert company.invoice(invoice)["Balance"] == 0
+    assert company.payment(payment)["UnappliedAmt"] == 0
+    assert company.errors() == [error]
 
 
 def test_lines_that_never_add_up_wait_and_are_sent_once_they_do(company: Company) -> None:

@@ -40,6 +40,35 @@ def test_two_items_of_one_name_are_explained_and_never_merged(company: Company) 
     assert company.one("Item", Id=company.link("service_item", second))["UnitPrice"] == 90
 
 
+def test_a_new_name_that_something_inactive_has_is_explained(company: Company) -> None:
+    account = company.one("Account", AccountSubType="ServiceFeeIncome")["Id"]
+    body = {"Name": "Boiler", "Type": "Service", "IncomeAccountRef": {"value": account}}
+    theirs = company.world.sandbox.post(company.realm, "item", body)["Item"]
+    company.edit("Item", theirs["Id"], Active=False)
+    item = company.sip.service_item("Repair", "80")
+    company.settle()
+    company.sip.update("service_items", item, name="Boiler")
+    company.settle()
+    [error] = company.errors()
+    assert "an inactive item named" in error
+    assert "Reactivate or rename the item in QuickBooks, or rename the service item in SIP" in error
+    assert company.one("Item", Id=company.link("service_item", item))["Name"] == "Repair"
+
+
+def test_a_new_name_that_another_customer_has_names_both(company: Company) -> None:
+    company.sip.customer("Ann Lee")
+    second = company.sip.customer("Bo Diaz")
+    company.settle()
+    company.sip.update("customers", second, name="ann lee")
+    company.settle()
+    [error] = company.errors()
+    assert '"ann lee" and "Ann Lee"' in error
+    assert company.world.names(company.realm) == ["Ann Lee", "Bo Diaz"]
+    company.sip.update("customers", second, name="Anna Lee")
+    company.settle()
+    assert company.world.names(company.realm) == ["Ann Lee", "Anna Lee"]
+
+
 def test_an_item_that_somebody_made_in_quickbooks_is_never_taken_by_its_name(
     company: Company, syncd: Commands
 ) -> None:
@@ -70,6 +99,35 @@ def test_what_somebody_added_to_an_item_in_quickbooks_stays(company: Company) ->
     assert (found["UnitPrice"], found.get("Description")) == (95, None)
     assert (found["PurchaseCost"], found["IncomeAccountRef"]["value"]) == (20, other)
     assert company.problems() == []
+
+
+@pytest.mark.parametrize("made_equal_in", ["QuickBooks", "SIP"])
+def test_what_both_sides_changed_goes_on_once_they_are_equal(
+    company: Company, syncd: Commands, made_equal_in: str
+) -> None:
+    item = company.sip.service_item("Repair", "80")
+    company.settle()
+    id_ = company.link("service_item", item)
+    assert id_ is not None
+    company.edit("Item", id_, UnitPrice=90)
+    company.sip.update("service_items", item, price=95, description="At night")
+    company.settle()
+    [error] = company.errors()
+    assert 'price is "90" there and was "80"' in error
+    assert "Make both sides equal" in error
+    assert company.one("Item", Id=id_)["UnitPrice"] == 90
+    if made_equal_in == "SIP":
+        company.sip.update("service_items", item, price=90)
+    else:
+        company.edit("Item", id_, UnitPrice=95)
+        syncd("retry", company.id, "service-item", item)
+    company.settle()
+    found = company.one("Item", Id=id_)
+    assert (found["UnitPrice"], found["Description"]) == (90 if made_equal_in == "SIP" else 95, "At night")
+    assert company.errors() == [error]
+    company.sip.update("service_items", item, price=99)
+    company.settle()
+    assert company.one("Item", Id=id_)["UnitPrice"] == 99
 
 
 def test_the_sku_that_somebody_gave_an_item_in_quickbooks_stays(company: Company) -> None:

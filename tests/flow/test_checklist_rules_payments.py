@@ -59,6 +59,24 @@ def test_what_the_invoice_no_longer_owes_is_unapplied_and_said(
     assert state == "variance"
 
 
+def test_a_payment_of_an_invoice_that_was_deleted_in_quickbooks_says_so(company: Company) -> None:
+    invoice = company.sip.invoice(company.sip.customer("Ann Lee"), number="INV-00042")
+    company.settle()
+    there = company.invoice(invoice)
+    gone = {"Id": there["Id"], "SyncToken": there["SyncToken"]}
+    company.world.sandbox.post(company.realm, "invoice?operation=delete", gone)
+    company.sip.payment(invoice)
+    company.settle()
+    assert company.objects("Payment") == []
+    [error] = company.errors()
+    assert "The payment of 100.00 for INV-00042 has nothing to pay" in error
+    assert "QuickBooks no longer has the invoice" in error
+    found = company.world.database.rows(
+        "select state::text, attempts from syncd.errors where company_id = %s", (company.id,)
+    )
+    assert found == [("held", 0)]
+
+
 def test_case_10_a_tip_is_no_part_of_the_payment(company: Company) -> None:
     sip = company.sip
     invoice = sip.invoice(

@@ -148,10 +148,18 @@ def test_a_timesheet_goes_if_it_is_dated_on_or_after_the_start_date(
 
 
 def test_55_first_enabling_starts_today_and_earlier_work_is_not_sent(running: World) -> None:
-    company = Company(running, ready=False)
-    assert start_date(company) is None
+    company = Company(running)
+    company.switch(enable_sync=False, auto_timesheets=False)
+    company.switch(timesheet_start_date=None)
+    sam = running.employ("Sam Ortega", company=company.id)
+    today = running.database.value("select syncd.company_today(%s)", (company.id,))
     company.switch(enable_sync=True, auto_timesheets=True)
-    assert start_date(company) == running.database.value("select syncd.company_today(%s)", (company.id,))
+    assert start_date(company) == today
+    earlier = company.sip.timesheet(sam, 60, day=today - timedelta(days=1))
+    todays = company.sip.timesheet(sam, 30, day=today)
+    company.settle()
+    assert [(a["TxnDate"], a["Minutes"]) for a in activities(company)] == [(str(today), 30)]
+    assert [company.badge(entry) for entry in (*earlier, *todays)] == [(None, None), (SYNCED, None)]
 
 
 def test_55a_moved_earlier_it_takes_in_what_a_push_then_sends(
@@ -237,11 +245,18 @@ def test_60_entries_of_all_six_types_are_pushed_with_and_without_a_job(company: 
         "shop_yard": "Shop / Yard",
         "other": "Other",
     }
-    entries = company.sip.timesheet(sam, *({"minutes": 60, "entry_type": kind} for kind in types))
+    customer = company.sip.customer()
+    job = company.sip.job(customer, "Kitchen")
+    rows = [{"minutes": 60, "entry_type": kind, "job_id": on} for on in (None, job) for kind in types]
+    entries = company.sip.timesheet(sam, *rows)
     company.settle()
-    said = [activity(company, entry)["Description"] for entry in entries]
-    assert said == [f"{name} [sip {entry}]" for name, entry in zip(types.values(), entries, strict=True)]
-    assert all("CustomerRef" not in found for found in activities(company))
+    found = [activity(company, entry) for entry in entries]
+    names = [*types.values(), *(f"{name}, Kitchen" for name in types.values())]
+    assert [one["Description"] for one in found] == [
+        f"{name} [sip {entry}]" for name, entry in zip(names, entries, strict=True)
+    ]
+    customers = [one.get("CustomerRef", {}).get("value") for one in found]
+    assert customers == [None] * 6 + [company.link("customer", customer)] * 6
 
 
 def test_61_the_badge_is_pending_until_quickbooks_has_the_entry(company: Company, sam: str) -> None:

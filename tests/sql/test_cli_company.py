@@ -267,6 +267,9 @@ def test_disconnecting_asks_first(
     given = connected(syncd, sandbox)
     said = syncd("company", "disconnect", "1", stdin=answer, code=code)
     assert f"Disconnect Yard (company 1) from QuickBooks realm {given['realm_id']}?" in said.err
+    if not answer:
+        refusal = "syncd: It was not confirmed, so nothing was changed. To do without: --yes."
+        assert refusal in said.err.splitlines()
     assert database.value("select state::text from syncd.company") == (
         "disconnected" if code == 0 else "connected"
     )

@@ -202,8 +202,8 @@ def test_suggestions_say_why_and_choose_nothing(syncd: Commands, us: Realm) -> N
 
 def test_an_account_can_be_chosen_no_more(syncd: Commands, us: Realm) -> None:
     syncd("map", "accounts", "set", "1", "income", "Services")
-    assert syncd("map", "accounts", "clear", "1", "income").out == "Income is no account now.\n"
-    assert syncd("map", "accounts", "clear", "1", "income").out == "Income was not chosen.\n"
+    assert syncd("map", "accounts", "clear", "1", "income").out == "Income has no account any more.\n"
+    assert syncd("map", "accounts", "clear", "1", "income").out == "No account was chosen for Income.\n"
 
 
 def test_what_lacked_an_account_is_tried_again(syncd: Commands, us: Realm, database: Database) -> None:

@@ -209,6 +209,8 @@ def test_without_a_connection_it_says_how_to_connect(
     database.execute("update syncd.company set state = %s", (state,))
     refusal = syncd.refused("push", "1", "customers", "--yes", code=1)
     assert sentence in refusal
+    # In the environment in which it was.
+    assert refusal.endswith("syncd company connect 1 --environment sandbox < tokens.json")
     assert database.value("select count(*) from syncd.job") == 0
 
 
@@ -313,6 +315,13 @@ def test_without_a_daemon_it_does_not_wait(syncd: Commands, database: Database, 
     )
 
 
+def test_without_a_daemon_no_wait_says_so_too(syncd: Commands, database: Database, before: Add) -> None:
+    before("Ann")
+    database.execute("delete from syncd.worker")
+    said = syncd("push", "1", "customers", "--yes", "--no-wait")
+    assert said.err == "No daemon is running, so nothing is sent. Start one: systemctl start syncd\n"
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -373,7 +382,11 @@ def test_to_a_file_progress_is_a_line_every_few_seconds(
     ("words", "sentence"),
     [
         (["9", "customers"], 'There is no company "9".'),
-        (["1", "widgets"], 'There is no type of record "widgets".'),
+        (
+            ["1", "widgets"],
+            'There is no type of record "widgets". Choose from: customers, invoices, payments, service-items, '
+            "timesheet-entries.",
+        ),
     ],
 )
 def test_wrong_words_are_wrong_use(syncd: Commands, words: list[str], sentence: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.cli import Commands
+from tests.support.engine import Engine
 
 if TYPE_CHECKING:
     from tests.support.database import Database
@@ -160,6 +161,28 @@ def test_gone_in_sip_but_in_quickbooks(syncd: Commands, database: Database, ann:
     said = explain(syncd, ann)
     assert said.startswith('Customer "Ann [Lee]" is in QuickBooks as Customer 58, but not as it stands')
     assert "It was deleted in Service Invoice Pro after it had been synced." in said
+
+
+def test_what_left_sip_is_listed_and_not_tried_again(syncd: Commands, database: Database) -> None:
+    engine = Engine(database)
+    id_ = database.add_customer("Ann")
+    engine.absorb()
+    epoch = engine.lease()["1"]
+    [job] = engine.decide(epoch)
+    engine.push(epoch, job, "58")
+    database.execute("update sip.customers set deleted_at = now()")
+    engine.absorb()
+    engine.decide(epoch)
+    said = explain(syncd, id_)
+    assert "The two sides differ, and syncd leaves it so: It was withdrawn in Service Invoice Pro" in said
+    assert "It is listed until Service Invoice Pro has it again as it was sent." in said
+    assert "syncd retry" not in said
+    assert syncd("retry", "1", "customer", id_).out.startswith("There is nothing to retry: It was withdrawn")
+    assert database.rows("select state::text from syncd.job") == [("diverged",)]
+    database.execute("update sip.customers set deleted_at = null")
+    engine.absorb()
+    engine.decide(epoch)
+    assert database.rows("select state::text from syncd.job") == []
 
 
 def test_its_last_log_rows_are_shown(syncd: Commands, database: Database, ann: str) -> None:
@@ -349,6 +372,8 @@ def test_what_is_in_the_queue_is_not_retried(syncd: Commands, database: Database
     place = database.value("select ticket from syncd.job")
     assert syncd("retry", "1", "customer", ann).out == "There is nothing to retry: syncd is at it already.\n"
     assert database.value("select ticket from syncd.job") == place
+    database.execute("delete from syncd.worker")
+    assert syncd("retry", "1", "customer", ann).err.startswith("No daemon is running, so nothing is sent.")
 
 
 @pytest.mark.parametrize("words", [["1"], ["1", "customer"], ["1", "customer", "1", "--all-errors"]])

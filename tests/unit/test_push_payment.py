@@ -174,6 +174,8 @@ def test_what_the_invoice_owes_is_asked_before_the_payment_is_made() -> None:
     found = [{"Id": "1042", "Balance": Decimal("60.00")}]
     assert payment.informed(PAYMENT, found)["open_balance"] == Decimal("60.00")
     assert payment.informed(other, found)["open_balance"] is None
+    assert payment.informed(PAYMENT, found)["invoice_there"] is True
+    assert payment.informed(other, found)["invoice_there"] is False
 
 
 def test_the_look_up_is_by_reference() -> None:

@@ -152,7 +152,7 @@ def test_a_new_mapping_of_the_income_account_is_sent() -> None:
 
 
 def test_an_item_made_inactive_in_quickbooks_is_held() -> None:
-    with pytest.raises(Refused, match="Make it active there, or map it") as caught:
+    with pytest.raises(Refused, match="Make it active there, then run: syncd retry") as caught:
         update(ITEM, ITEM, stored(BODY, Active=False, Name="Drain cleaning (deleted)"))
     assert (caught.value.code, caught.value.held, caught.value.of_company) == ("inactive", True, False)
 

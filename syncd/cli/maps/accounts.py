@@ -188,7 +188,8 @@ def clear(company_id: str, slot: str) -> None:
     with session() as connection:
         company = need_company(connection, company_id)
         was_set = store.remove(connection, TABLE, company, {"slot": key})
-    tell(f"{SLOTS[key].label} is no account now." if was_set else f"{SLOTS[key].label} was not chosen.")
+    label = SLOTS[key].label
+    tell(f"{label} has no account any more." if was_set else f"No account was chosen for {label}.")
 
 
 @command.command()
