@@ -338,7 +338,9 @@ as $$
         state = case when j.waits_on = 'setting' and j.call_id is null then 'pending' else j.state end,
         due_at = case when j.waits_on = 'setting' and j.call_id is null then null else j.due_at end,
         reason = case when j.waits_on = 'setting' and j.call_id is null then null else j.reason end,
-        ticket = case when j.waits_on = 'setting' and j.call_id is null then nextval('syncd.job_ticket')
+        -- In the other queue its old ticket may lie behind what has been taken there, and would be passed over.
+        ticket = case when (j.waits_on = 'setting' and j.call_id is null) or j.class > excluded.class
+                          then nextval('syncd.job_ticket')
                       else j.ticket end,
         waits_on = case when j.waits_on = 'setting' and j.call_id is null then null else j.waits_on end;
 $$;
