@@ -85,6 +85,12 @@ class Town:
             " select company_id from syncd.job where due_at > now() and due_at < 'infinity'"
         )
         for (company,) in later:
+            # Before their jobs are due; also one that was answered in part when its daemon died.
+            self.database.execute(
+                "update syncd.call set sent_at = sent_at - interval '150 seconds'"
+                " where company_id = %s and outcome in ('sent', 'answered', 'unknown')",
+                (company,),
+            )
             self.database.execute(
                 "update syncd.lane set not_before = now() where company_id = %s"
                 " and not_before > now() and not_before < 'infinity'",
@@ -96,17 +102,12 @@ class Town:
                 (company,),
             )
             self.database.execute(
-                "update syncd.call set sent_at = sent_at - interval '150 seconds'"
-                " where company_id = %s and outcome = 'unknown'",
-                (company,),
-            )
-            self.database.execute(
                 "update syncd.lane set due_at = now() where company_id = %s and due_at > now()"
                 " and exists (select from syncd.job j where j.company_id = lane.company_id and j.due_at <= now())",
                 (company,),
             )
 
-    def settle(self, *, seconds: float = 40.0) -> None:
+    def settle(self, *, seconds: float = 90.0) -> None:
         """Wait, in quick time, until nothing is on its way."""
 
         def at_rest() -> bool:
@@ -116,7 +117,7 @@ class Town:
             time.sleep(0.05)  # leave the processor to the daemon
             return False
 
-        until(at_rest, seconds=seconds, what=f"still on their way: {self.jobs()}")
+        until(at_rest, seconds=seconds, what="all is at rest")
 
     def check(self, **more: Any) -> None:
         """QuickBooks equals SIP in every company."""
@@ -144,7 +145,7 @@ class Town:
 
     def wait(self, holds: Callable[[], Any], what: str = "") -> Any:
         """`until` with patience for a slow machine."""
-        return until(holds, seconds=30.0, what=what)
+        return until(holds, seconds=90.0, what=what)
 
     def in_qbo(self, realm: str, path: str, **body: Any) -> dict[str, Any]:
         """A record that somebody makes or changes in QuickBooks."""

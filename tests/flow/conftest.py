@@ -15,8 +15,9 @@ from syncd.qbo.vault import Vault
 from tests.support.cli import Commands
 from tests.support.company import Company
 from tests.support.database import fresh_database
+from tests.support.diagnosis import diagnosis
 from tests.support.mapped import add_tax, employ, make_ready
-from tests.support.processes import VAULT_KEY, Daemon, Sandbox, environment, until
+from tests.support.processes import VAULT_KEY, Daemon, Sandbox, environment, until, witnesses
 from tests.support.sip import Sip
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class World:
         self.sandbox = sandbox
         self._folder = folder
         self._daemons: list[Daemon] = []
+        witnesses.append(self._diagnosis)
 
     def connect(self, company: str = "1", *, on: bool = True, ready: bool = False, **profile: Any) -> str:
         """A company of SIP, connected to a realm of its own. Returns the realm.
@@ -137,7 +139,12 @@ class World:
         """The customers that QBO holds, by name."""
         return sorted(c["DisplayName"] for c in self.sandbox.objects(realm))
 
+    def _diagnosis(self) -> str:
+        return diagnosis(self.database, self._daemons)
+
     def end(self) -> None:
+        if self._diagnosis in witnesses:
+            witnesses.remove(self._diagnosis)
         for daemon in self._daemons:
             if daemon.process.poll() is None:
                 daemon.kill()

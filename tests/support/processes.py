@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 VAULT_KEY = Vault.generate_key()
 PATIENCE = 20.0
 
+witnesses: list[Callable[[], str]] = []
+"""Whoever can tell what stands in the way: the worlds that there are."""
+
 
 def until(holds: Callable[[], Any], *, seconds: float = PATIENCE, what: str = "") -> Any:
-    """Wait until something holds and return it; the test fails with `what` if it never does."""
+    """Wait until something holds and return it; the test fails with `what`, and all that is known, if it never does."""
     end = time.monotonic() + seconds
     while not (result := holds()):
-        assert time.monotonic() < end, what or f"still not so after {seconds} s: {holds.__name__}"
+        if time.monotonic() > end:
+            never = f"after {seconds:g} s still not so: {what or holds.__name__}"
+            raise AssertionError("\n".join([never, *(tell() for tell in witnesses)]))
         time.sleep(0.02)
     return result
 
