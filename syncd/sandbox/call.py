@@ -1,5 +1,6 @@
 """One request to the accounting API, and the two forms of its answer."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -39,6 +40,8 @@ class Call:
         """Whether another call holds the lock that this one's list writes need."""
         self.delays = {"before": world.latency / 2, "after": world.latency / 2}
         """Seconds the call takes before it is carried out, and after."""
+        self.holds: dict[str, list[asyncio.Event]] = {"before": [], "after": []}
+        """What it waits for then."""
 
     @property
     def wants_json(self) -> bool:

@@ -70,9 +70,16 @@ class Town:
             ),
         )
 
-    def order(self, realm: str, kind: str, **more: Any) -> None:
-        """A fault for the realm's writes of customers."""
-        self.sandbox.tell("faults", kind=kind, realm_id=realm, method="POST", entity="Customer", **more)
+    def order(self, realm: str, kind: str, **more: Any) -> int:
+        """A fault for the realm's writes of customers; its id."""
+        ordered: int = self.sandbox.tell(
+            "faults", kind=kind, realm_id=realm, method="POST", entity="Customer", **more
+        )["id"]
+        return ordered
+
+    def release(self, ordered: int) -> None:
+        """Take one order back: what it held goes on."""
+        self.sandbox.http.delete(f"/sandbox/faults/{ordered}").raise_for_status()
 
     def no_more_faults(self) -> None:
         """Take back every order."""

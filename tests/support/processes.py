@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support.database import Database
 
 VAULT_KEY = Vault.generate_key()
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 witnesses: list[Callable[[], str]] = []
 """Whoever can tell what stands in the way: the worlds that there are."""
@@ -156,4 +156,8 @@ class Daemon:
         """End it as systemd does; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(40)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Its exit code, once it ends."""
+        return self.process.wait(90)
