@@ -1,9 +1,9 @@
 """One request to the accounting API, and the two forms of its answer."""
 
-import asyncio
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
@@ -16,6 +16,9 @@ from syncd.sandbox.replay import Answer
 from syncd.sandbox.throttle import Weight
 from syncd.sandbox.wire import BodyError, Json, read_object, write
 from syncd.sandbox.world import World
+
+if TYPE_CHECKING:
+    import asyncio
 
 PATH = re.compile(r"/v3/company/(?P<realm>[^/]+)/(?P<resource>[^/]+)(?:/(?P<id>[^/]*))?")
 

@@ -19,6 +19,8 @@ from tests.support.truth import qbo_equals_sip
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.support.processes import Daemon
+
 __all__ = ["sandbox", "world"]
 
 
@@ -113,6 +115,22 @@ class Town:
                 " and exists (select from syncd.job j where j.company_id = lane.company_id and j.due_at <= now())",
                 (company,),
             )
+        if later:
+            self.wake()
+
+    def wake(self) -> None:
+        """Whoever sleeps until something is due looks at the clock."""
+        self.database.execute("select pg_notify('syncd_lanes', '')")
+
+    def kill(self, daemon: Daemon) -> None:
+        """kill -9, and then its lease ends."""
+        daemon.kill()
+        self.database.execute(
+            "update syncd.worker set alive_until = clock_timestamp()"
+            " where pid = %s and alive_until > clock_timestamp()",
+            (daemon.process.pid,),
+        )
+        self.wake()
 
     def settle(self, *, seconds: float = 90.0) -> None:
         """Wait, in quick time, until nothing is on its way."""

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from tests.support.bell import LONG, asleep
+from tests.support.processes import PATIENT
 
 if TYPE_CHECKING:
     from tests.faults.conftest import Town
 
 ONE_SLOT = {"SYNCD_SLOTS": "1"}
-# What is held is let go by the test alone.
-PATIENT = {"SYNCD_HTTP_TIMEOUT_SECONDS": "120", "SYNCD_SHUTDOWN_SECONDS": "120"}
 
 
 def test_a_call_in_flight_is_finished_and_recorded(town: Town) -> None:
@@ -40,7 +39,7 @@ def test_a_call_in_flight_is_finished_and_recorded(town: Town) -> None:
 def test_a_call_that_takes_too_long_is_left_to_the_next_start(town: Town) -> None:
     realm = town.connect()
     town.order(realm, "hang", when="after")
-    daemon = town.world.daemon({"SYNCD_SHUTDOWN_SECONDS": "1", "SYNCD_HTTP_TIMEOUT_SECONDS": "60"})
+    daemon = town.world.daemon({**PATIENT, "SYNCD_SHUTDOWN_SECONDS": "1"})
     town.database.add_customer("Ann")
     town.wait(lambda: town.sandbox.objects(realm))
     begin = time.monotonic()
@@ -55,7 +54,7 @@ def test_a_call_that_takes_too_long_is_left_to_the_next_start(town: Town) -> Non
 def test_a_second_signal_ends_at_once(town: Town) -> None:
     realm = town.connect()
     town.order(realm, "hang")
-    daemon = town.world.daemon({"SYNCD_HTTP_TIMEOUT_SECONDS": "60"})
+    daemon = town.world.daemon(PATIENT)
     town.database.add_customer("Ann")
     town.wait(lambda: town.sandbox.writes(realm))
     daemon.process.send_signal(SIGTERM)
@@ -89,7 +88,9 @@ def test_the_work_that_it_leaves_wakes_the_others(town: Town) -> None:
     town.wait(lambda: on_duty.events("on duty"))
     elsewhere = town.order(other, "hold")
     town.database.add_customer("Ann", "2")
-    town.wait(lambda: town.sandbox.writes(other), "the one on duty is busy, so that lane 1 goes to who comes now")
+    town.wait(
+        lambda: town.sandbox.writes(other), "the one on duty is busy, so that lane 1 goes to who comes now"
+    )
     leaving = town.world.daemon({**ONE_SLOT, **LONG, **PATIENT})
     held = town.order(slow, "hold")
     town.database.add_customer("Bob", "1")

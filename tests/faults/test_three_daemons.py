@@ -63,7 +63,8 @@ AUDIT = """
         return null;
     end $$;
     -- Not of its times, which the test moves: each write of the daemons names the outcome.
-    create trigger audited after insert or update of outcome on syncd.call for each row execute function audit.written();
+    create trigger audited after insert or update of outcome on syncd.call
+    for each row execute function audit.written();
     create trigger audited after insert on syncd.sync_log for each row execute function audit.written();
 """
 TWO_OWNERS = """

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 VAULT_KEY = Vault.generate_key()
 PATIENCE = 60.0
 
+# Calls that a test holds, or lets hang, end when it says so.
+PATIENT = {"SYNCD_HTTP_TIMEOUT_SECONDS": "120", "SYNCD_SHUTDOWN_SECONDS": "120"}
+
 witnesses: list[Callable[[], str]] = []
 """Whoever can tell what stands in the way: the worlds that there are."""
 
@@ -96,7 +99,7 @@ class Sandbox:
 
 
 def environment(database: Database, sandbox_url: str, **more: str) -> dict[str, str]:
-    """What the daemon and the commands are told."""
+    """What the daemon and the commands are told. No lease ends and no answer is given up because a machine is busy."""
     return {
         **os.environ,
         "SYNCD_DSN": database.daemon_dsn,
@@ -106,8 +109,8 @@ def environment(database: Database, sandbox_url: str, **more: str) -> dict[str, 
         "SYNCD_QBO_SANDBOX_URL": sandbox_url,
         "SYNCD_QBO_TOKEN_URL": f"{sandbox_url}/oauth2/v1/tokens/bearer",
         "SYNCD_QBO_REVOKE_URL": f"{sandbox_url}/v2/oauth2/tokens/revoke",
-        "SYNCD_LEASE_SECONDS": "2",
-        "SYNCD_HTTP_TIMEOUT_SECONDS": "3",
+        "SYNCD_LEASE_SECONDS": "30",
+        "SYNCD_HTTP_TIMEOUT_SECONDS": "30",
         **more,
     }
 
