@@ -43,7 +43,7 @@ class World:
         self.database = database
         self.sandbox = sandbox
         self._folder = folder
-        self._daemons: list[Daemon] = []
+        self.daemons: list[Daemon] = []
         witnesses.append(self._diagnosis)
 
     def connect(self, company: str = "1", *, on: bool = True, ready: bool = False, **profile: Any) -> str:
@@ -123,9 +123,9 @@ class World:
 
     def daemon(self, more: Mapping[str, str] | None = None) -> Daemon:
         """A running daemon."""
-        log = self._folder / f"daemon-{len(self._daemons)}.log"
+        log = self._folder / f"daemon-{len(self.daemons)}.log"
         running = Daemon(environment(self.database, self.sandbox.url, **(more or {})), log)
-        self._daemons.append(running)
+        self.daemons.append(running)
         until(lambda: running.events("ready"), what="the daemon is ready")
         return running
 
@@ -140,12 +140,12 @@ class World:
         return sorted(c["DisplayName"] for c in self.sandbox.objects(realm))
 
     def _diagnosis(self) -> str:
-        return diagnosis(self.database, self._daemons)
+        return diagnosis(self.database, self.daemons)
 
     def end(self) -> None:
         if self._diagnosis in witnesses:
             witnesses.remove(self._diagnosis)
-        for daemon in self._daemons:
+        for daemon in self.daemons:
             if daemon.process.poll() is None:
                 daemon.kill()
 

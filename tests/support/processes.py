@@ -54,7 +54,7 @@ class Sandbox:
         )
         assert self.process.stdout is not None
         self.url: str = json.loads(self.process.stdout.readline())["url"]
-        self.http = httpx.Client(base_url=self.url, timeout=10)
+        self.http = httpx.Client(base_url=self.url, timeout=60)
 
     def ask(self, path: str) -> Any:
         """GET below /sandbox/."""
@@ -63,6 +63,10 @@ class Sandbox:
     def tell(self, path: str, **body: Any) -> Any:
         """POST below /sandbox/."""
         return self.http.post(f"/sandbox/{path}", json=body).raise_for_status().json()
+
+    def release(self, ordered: int) -> None:
+        """Take one ordered fault back: what it held goes on."""
+        self.http.delete(f"/sandbox/faults/{ordered}").raise_for_status()
 
     def objects(self, realm: str, kind: str = "Customer") -> list[dict[str, Any]]:
         """Everything the realm holds of one kind, inactive ones too."""
@@ -93,7 +97,7 @@ class Sandbox:
         """End the process."""
         self.http.close()
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
 
