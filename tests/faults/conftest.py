@@ -125,6 +125,10 @@ class Town:
     def kill(self, daemon: Daemon) -> None:
         """kill -9, and then its lease ends."""
         daemon.kill()
+        self.lease_ends(daemon)
+
+    def lease_ends(self, daemon: Daemon) -> None:
+        """Of a daemon that has ended without giving it back."""
         self.database.execute(
             "update syncd.worker set alive_until = clock_timestamp()"
             " where pid = %s and alive_until > clock_timestamp()",

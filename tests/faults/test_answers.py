@@ -118,6 +118,8 @@ def test_what_changes_while_an_outcome_is_unknown_waits_until_it_is_settled(
         lambda: town.database.value("select count(*) from syncd.job where state = 'unknown'") == len(CHANGES)
     )
     town.kill(daemon)
+    # On a busy machine some were sent so often by now that QuickBooks would be asked for the record instead.
+    town.database.execute("update syncd.call set sends = 1")
     first = {c: town.sandbox.writes(realm)[0]["requestid"] for c, realm in town.realms.items()}
     before = {c: len(town.sandbox.writes(realm)) for c, realm in town.realms.items()}
     for change, company in zip(CHANGES, ids, strict=True):

@@ -60,6 +60,7 @@ def test_a_second_signal_ends_at_once(town: Town) -> None:
     daemon.process.send_signal(SIGTERM)
     town.wait(lambda: daemon.events("finishing"))
     assert daemon.stop() == 1
+    town.lease_ends(daemon)
     daemon.start()
     town.settle()
     town.check()
