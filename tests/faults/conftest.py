@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -137,7 +138,7 @@ class Town:
         self.wake()
 
     def settle(self, *, seconds: float = 90.0) -> None:
-        """Wait, in quick time, until nothing is on its way."""
+        """Wait, in quick time, until nothing is on its way: so long at most without that something arrives."""
 
         def at_rest() -> bool:
             if self.world.at_rest():
@@ -146,7 +147,14 @@ class Town:
             time.sleep(0.05)  # leave the processor to the daemon
             return False
 
-        until(at_rest, seconds=seconds, what="all is at rest")
+        def arrived() -> int:
+            return int(self.database.value("select count(*) from syncd.sync_log where status = 'success'"))
+
+        def rests_or_moves(before: int) -> bool:
+            return at_rest() or arrived() > before
+
+        while not self.world.at_rest():
+            until(partial(rests_or_moves, arrived()), seconds=seconds, what="all is at rest")
 
     def check(self, **more: Any) -> None:
         """QuickBooks equals SIP in every company."""
