@@ -57,7 +57,15 @@ def test_killed_when_some_records_of_a_batch_are_recorded(town: Town) -> None:
     town.sandbox.tell("faults", kind="hang", realm_id=realm, entity="query")
     daemon = town.world.daemon(PATIENT)
     add_together(town, "Ann", "Bob", "Cid")
-    town.wait(lambda: town.states() == ["sending"], "two are recorded, and one is being looked up")
+    town.wait(lambda: town.states() == ["sending"], "two are recorded")
+    town.wait(
+        lambda: [
+            r
+            for r in town.sandbox.ask("requests")["requests"]
+            if (r["realm"], r["entity"]) == (realm, "query")
+        ],
+        "and one is being looked up",
+    )
     town.database.execute("update sip.customers set name = 'Anna' where name = 'Ann'")
     town.kill(daemon)
     daemon.start()
