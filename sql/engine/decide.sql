@@ -338,7 +338,9 @@ as $$
         state = case when j.waits_on = 'setting' and j.call_id is null then 'pending' else j.state end,
         due_at = case when j.waits_on = 'setting' and j.call_id is null then null else j.due_at end,
         reason = case when j.waits_on = 'setting' and j.call_id is null then null else j.reason end,
-        ticket = case when j.waits_on = 'setting' and j.call_id is null then nextval('syncd.job_ticket')
+        -- In the other queue its old ticket may lie behind what has been taken there, and would be passed over.
+        ticket = case when (j.waits_on = 'setting' and j.call_id is null) or j.class > excluded.class
+                          then nextval('syncd.job_ticket')
                       else j.ticket end,
         waits_on = case when j.waits_on = 'setting' and j.call_id is null then null else j.waits_on end;
 $$;
@@ -432,7 +434,7 @@ $$;
 
 -- The oldest call of a lane whose answer is not known and whose time has come, marked as being sent again, with a row
 -- for each of its records that waits for the answer. What this worker has under way is none of them. While Enable Sync
--- is off nothing is sent, not even again: such calls stay unknown until it is on.
+-- is off nothing is sent, not even again: such calls stay unknown until it is on. Nor is it while the lane pauses.
 --
 -- A batch is sent again whole: fewer items under the same id would be another request, and executed once more.
 --
@@ -455,10 +457,10 @@ declare
     sends_before_looking constant integer := 4;
     -- Intuit ends a request after 120 seconds (REST API features).
     longest_request constant interval := interval '150 seconds';
+    held constant syncd.lane := syncd.hold_lane(company, worker, held_epoch);
     chosen bigint;
     looking boolean;
 begin
-    perform syncd.hold_lane(company, worker, held_epoch);
     update syncd.job j set state = 'unknown', due_at = o.sent_at + longest_request
     from syncd.unsettled(company, worker, held_epoch) o
     where j.ctid = o.place and o.sent_at > clock_timestamp() - longest_request
@@ -469,6 +471,9 @@ begin
     from syncd.unsettled(company, worker, held_epoch) o
     where j.ctid = o.place and o.source = 'auto'
           and exists (select from syncd.sync_settings s where s.company_id = company and not s.enable_sync);
+    if held.not_before > clock_timestamp() then
+        return;
+    end if;
     select o.call_id, o.sends >= sends_before_looking or o.committed_at < clock_timestamp() - replay_memory
     into chosen, looking
     from syncd.unsettled(company, worker, held_epoch) o

@@ -102,6 +102,16 @@ class Lane:
                 log.warning("lane lost to another daemon")
             finally:
                 await end(self._flights)
+                self._pass_over()
+
+    def _pass_over(self) -> None:
+        """What came of calls that nobody collects: the lane has ended. A call that is cancelled may hear from Postgres
+        all the same that the lane is lost; unless it is asked for that, asyncio tells of it as of a mistake.
+        """
+        for flight in self._flights:
+            error = None if flight.cancelled() else flight.exception()
+            if error is not None and not isinstance(error, (LaneLost, NoAccess, *DATABASE_AWAY)):
+                log.error("a call failed", exc_info=error)
 
     async def _serve_or_leave(self) -> None:
         try:

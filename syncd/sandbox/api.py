@@ -48,6 +48,8 @@ async def _injected(call: Call, entry: Entry) -> Answer | Response:
     for order in orders:
         if order.kind == "delay":
             call.delays[order.when] += order.seconds
+        elif order.kind == "hold":
+            call.holds[order.when].append(call.world.injector.released(order))
         elif order.kind == "token-dead":
             call.world.tokens.kill(_bearer(call.request))
         elif order.when == "after" or order.kind == "drop-after":
@@ -144,19 +146,25 @@ async def _once(call: Call, entry: Entry, company: Company) -> Answer:
     if first:
         world.replay.running.add(key)
     try:
-        if call.delays["before"]:
-            await asyncio.sleep(call.delays["before"])
+        await _linger(call, "before")
         answer = _recall(call)
         entry.outcome = "replayed" if answer else "executed"
         answer = answer or _execute(call, company)
-        if call.delays["after"]:
-            await asyncio.sleep(call.delays["after"])
+        await _linger(call, "after")
     finally:
         if held:
             world.names_busy.discard(call.realm)
         if first:
             world.replay.running.discard(key)
     return answer
+
+
+async def _linger(call: Call, when: str) -> None:
+    """The ordered delays and holds before or after a call is carried out."""
+    if call.delays[when]:
+        await asyncio.sleep(call.delays[when])
+    for released in call.holds[when]:
+        await released.wait()
 
 
 def _recall(call: Call) -> Answer | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
@@ -15,6 +16,9 @@ from syncd.sandbox.replay import Answer
 from syncd.sandbox.throttle import Weight
 from syncd.sandbox.wire import BodyError, Json, read_object, write
 from syncd.sandbox.world import World
+
+if TYPE_CHECKING:
+    import asyncio
 
 PATH = re.compile(r"/v3/company/(?P<realm>[^/]+)/(?P<resource>[^/]+)(?:/(?P<id>[^/]*))?")
 
@@ -39,6 +43,8 @@ class Call:
         """Whether another call holds the lock that this one's list writes need."""
         self.delays = {"before": world.latency / 2, "after": world.latency / 2}
         """Seconds the call takes before it is carried out, and after."""
+        self.holds: dict[str, list[asyncio.Event]] = {"before": [], "after": []}
+        """What it waits for then."""
 
     @property
     def wants_json(self) -> bool:

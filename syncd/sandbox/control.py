@@ -43,6 +43,7 @@ class Control:
             self._route("/sandbox/faults", "GET", self._faults),
             self._route("/sandbox/faults", "POST", self._add_fault),
             self._route("/sandbox/faults", "DELETE", self._clear_faults),
+            self._route("/sandbox/faults/{id}", "DELETE", self._delete_fault),
             self._route("/sandbox/requests", "GET", self._requests),
             self._route("/sandbox/requests", "DELETE", self._clear_requests),
             self._route("/sandbox/objects/{realm}/{entity}", "GET", self._objects),
@@ -107,6 +108,12 @@ class Control:
     def _clear_faults(self, _request: Request, _body: dict[str, Json]) -> Json:
         self._world.injector.clear()
         return {"faults": []}
+
+    def _delete_fault(self, request: Request, body: dict[str, Json]) -> Json:
+        id_ = request.path_params["id"]
+        if not id_.isdigit() or not self._world.injector.delete(int(id_)):
+            raise ValueError(f"There is no fault {id_!r}.")
+        return self._faults(request, body)
 
     def _requests(self, request: Request, _body: dict[str, Json]) -> Json:
         since = request.query_params.get("since", "0")

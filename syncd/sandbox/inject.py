@@ -1,5 +1,6 @@
 """Faults a test orders: slow answers, lost answers, and answers of other kinds."""
 
+import asyncio
 import random
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,6 +10,7 @@ from syncd.sandbox.wire import Json
 
 KINDS = (
     "delay",
+    "hold",
     "hang",
     "drop-before",
     "drop-after",
@@ -29,7 +31,8 @@ class Injected:
     `times` 0 means until it is deleted; `skip` lets that many matching requests
     pass first. With `when` "after" the request is carried out first and only its
     answer is delayed, held back or replaced. Empty conditions match everything
-    under /v3. A delay is part of the call: it counts as running meanwhile.
+    under /v3. A delay is part of the call: it counts as running meanwhile. So is a
+    hold, which ends when its order is deleted.
     """
 
     kind: str
@@ -82,6 +85,7 @@ class Injector:
 
     def __init__(self) -> None:
         self._faults: list[Injected] = []
+        self._holds: dict[int, asyncio.Event] = {}
         self._last_id = 0
         self._random = random.Random(20170801)  # noqa: S311 - chance in tests, no secret
 
@@ -91,6 +95,8 @@ class Injector:
         self._last_id += 1
         injected.id = self._last_id
         self._faults.append(injected)
+        if injected.kind == "hold":
+            self._holds[injected.id] = asyncio.Event()
         return asdict(injected)
 
     def listing(self) -> list[dict[str, Json]]:
@@ -98,11 +104,27 @@ class Injector:
         return [asdict(injected) for injected in self._faults]
 
     def clear(self) -> None:
-        """Forget them all."""
+        """Forget them all, and let go what is held."""
         self._faults.clear()
+        for released in self._holds.values():
+            released.set()
+        self._holds.clear()
+
+    def delete(self, id_: int) -> bool:
+        """Forget one, and let go what it holds; False if there is none with this id."""
+        left = [injected for injected in self._faults if injected.id != id_]
+        known = id_ in self._holds or len(left) < len(self._faults)
+        self._faults = left
+        if id_ in self._holds:
+            self._holds.pop(id_).set()
+        return known
+
+    def released(self, injected: Injected) -> asyncio.Event:
+        """What a held call waits for."""
+        return self._holds[injected.id]
 
     def take(self, method: str, path: str, realm_id: str, entities: Collection[str]) -> list[Injected]:
-        """What happens to this request: any delays, then at most one other fault."""
+        """What happens to this request: any delays and holds, then at most one other fault."""
         taken: list[Injected] = []
         for injected in list(self._faults):
             if injected.kind == "item-fault" or not injected.matches(method, path, realm_id, entities):
@@ -110,7 +132,7 @@ class Injector:
             if self._passes(injected):
                 continue
             taken.append(injected)
-            if injected.kind != "delay":
+            if injected.kind not in {"delay", "hold"}:
                 break
         return taken
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,6 +19,8 @@ from tests.support.truth import qbo_equals_sip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.support.processes import Daemon
 
 __all__ = ["sandbox", "world"]
 
@@ -70,9 +73,16 @@ class Town:
             ),
         )
 
-    def order(self, realm: str, kind: str, **more: Any) -> None:
-        """A fault for the realm's writes of customers."""
-        self.sandbox.tell("faults", kind=kind, realm_id=realm, method="POST", entity="Customer", **more)
+    def order(self, realm: str, kind: str, **more: Any) -> int:
+        """A fault for the realm's writes of customers; its id."""
+        ordered: int = self.sandbox.tell(
+            "faults", kind=kind, realm_id=realm, method="POST", entity="Customer", **more
+        )["id"]
+        return ordered
+
+    def release(self, ordered: int) -> None:
+        """Take one order back: what it held goes on."""
+        self.sandbox.release(ordered)
 
     def no_more_faults(self) -> None:
         """Take back every order."""
@@ -85,6 +95,12 @@ class Town:
             " select company_id from syncd.job where due_at > now() and due_at < 'infinity'"
         )
         for (company,) in later:
+            # Before their jobs are due; also one that was answered in part when its daemon died.
+            self.database.execute(
+                "update syncd.call set sent_at = sent_at - interval '150 seconds'"
+                " where company_id = %s and outcome in ('sent', 'answered', 'unknown')",
+                (company,),
+            )
             self.database.execute(
                 "update syncd.lane set not_before = now() where company_id = %s"
                 " and not_before > now() and not_before < 'infinity'",
@@ -96,18 +112,33 @@ class Town:
                 (company,),
             )
             self.database.execute(
-                "update syncd.call set sent_at = sent_at - interval '150 seconds'"
-                " where company_id = %s and outcome = 'unknown'",
-                (company,),
-            )
-            self.database.execute(
                 "update syncd.lane set due_at = now() where company_id = %s and due_at > now()"
                 " and exists (select from syncd.job j where j.company_id = lane.company_id and j.due_at <= now())",
                 (company,),
             )
+        if later:
+            self.wake()
 
-    def settle(self, *, seconds: float = 40.0) -> None:
-        """Wait, in quick time, until nothing is on its way."""
+    def wake(self) -> None:
+        """Whoever sleeps until something is due looks at the clock."""
+        self.database.execute("select pg_notify('syncd_lanes', '')")
+
+    def kill(self, daemon: Daemon) -> None:
+        """kill -9, and then its lease ends."""
+        daemon.kill()
+        self.lease_ends(daemon)
+
+    def lease_ends(self, daemon: Daemon) -> None:
+        """Of a daemon that has ended without giving it back."""
+        self.database.execute(
+            "update syncd.worker set alive_until = clock_timestamp()"
+            " where pid = %s and alive_until > clock_timestamp()",
+            (daemon.process.pid,),
+        )
+        self.wake()
+
+    def settle(self, *, seconds: float = 90.0) -> None:
+        """Wait, in quick time, until nothing is on its way: so long at most without that something arrives."""
 
         def at_rest() -> bool:
             if self.world.at_rest():
@@ -116,7 +147,14 @@ class Town:
             time.sleep(0.05)  # leave the processor to the daemon
             return False
 
-        until(at_rest, seconds=seconds, what=f"still on their way: {self.jobs()}")
+        def arrived() -> int:
+            return int(self.database.value("select count(*) from syncd.sync_log where status = 'success'"))
+
+        def rests_or_moves(before: int) -> bool:
+            return at_rest() or arrived() > before
+
+        while not self.world.at_rest():
+            until(partial(rests_or_moves, arrived()), seconds=seconds, what="all is at rest")
 
     def check(self, **more: Any) -> None:
         """QuickBooks equals SIP in every company."""
@@ -144,7 +182,7 @@ class Town:
 
     def wait(self, holds: Callable[[], Any], what: str = "") -> Any:
         """`until` with patience for a slow machine."""
-        return until(holds, seconds=30.0, what=what)
+        return until(holds, seconds=90.0, what=what)
 
     def in_qbo(self, realm: str, path: str, **body: Any) -> dict[str, Any]:
         """A record that somebody makes or changes in QuickBooks."""

@@ -87,7 +87,7 @@ def test_killed_right_after_a_refresh_the_rotated_token_is_there(town: Town) -> 
     connected = town.database.value("select refreshed_at from syncd.company")
     town.database.add_customer("Ann")
     town.wait(lambda: town.database.value("select refreshed_at from syncd.company") > connected)
-    daemon.kill()
+    town.kill(daemon)
     daemon.start()
     town.settle()
     # Used up: the next refresh must find the newest one.
@@ -114,7 +114,7 @@ def test_killed_while_intuit_renews_the_loss_is_said_and_reconnecting_releases_a
     daemon = town.world.daemon({"SYNCD_QBO_TOKEN_URL": f"{proxy.url}/oauth2/v1{TOKENS}"})
     town.database.add_customer("Ann")
     town.wait(answered.is_set)
-    daemon.kill()
+    town.kill(daemon)
     go.set()
     proxy.bend = lambda passage: passage.body
     daemon.start()

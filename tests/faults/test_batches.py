@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.processes import PATIENT
+
 if TYPE_CHECKING:
     from tests.faults.conftest import Town
-
-QUICK = {"SYNCD_LEASE_SECONDS": "1"}
 
 
 def add_together(town: Town, *names: str) -> None:
@@ -25,7 +25,7 @@ def test_a_repeated_batch_finds_each_of_its_creates(town: Town, memory: str) -> 
     town.sandbox.tell("quirks", **{"replay-memory": memory})
     realm = town.connect()
     town.order(realm, "drop-after")
-    town.world.daemon(QUICK)
+    town.world.daemon()
     add_together(town, "Ann", "Bob", "Cid")
     town.settle()
     town.check()
@@ -39,11 +39,11 @@ def batches(town: Town, realm: str) -> list[str]:
 
 def test_killed_between_the_intent_of_a_batch_and_its_request(town: Town) -> None:
     realm = town.connect()
-    daemon = town.world.daemon(QUICK)
+    daemon = town.world.daemon()
     town.database.execute("update syncd.lane set next_turn = clock_timestamp() + interval '9 seconds'")
     add_together(town, "Ann", "Bob", "Cid")
     town.wait(lambda: town.database.value("select count(*) from syncd.call"))
-    daemon.kill()
+    town.kill(daemon)
     town.database.execute("update syncd.lane set next_turn = now()")
     daemon.start()
     town.settle()
@@ -54,12 +54,20 @@ def test_killed_between_the_intent_of_a_batch_and_its_request(town: Town) -> Non
 def test_killed_when_some_records_of_a_batch_are_recorded(town: Town) -> None:
     realm = town.connect()
     town.in_qbo(realm, "vendor", DisplayName="Bob")
-    town.sandbox.tell("faults", kind="hang", realm_id=realm, entity="query", seconds=20)
-    daemon = town.world.daemon({**QUICK, "SYNCD_HTTP_TIMEOUT_SECONDS": "60"})
+    town.sandbox.tell("faults", kind="hang", realm_id=realm, entity="query")
+    daemon = town.world.daemon(PATIENT)
     add_together(town, "Ann", "Bob", "Cid")
-    town.wait(lambda: town.states() == ["sending"], "two are recorded, and one is being looked up")
+    town.wait(lambda: town.states() == ["sending"], "two are recorded")
+    town.wait(
+        lambda: [
+            r
+            for r in town.sandbox.ask("requests")["requests"]
+            if (r["realm"], r["entity"]) == (realm, "query")
+        ],
+        "and one is being looked up",
+    )
     town.database.execute("update sip.customers set name = 'Anna' where name = 'Ann'")
-    daemon.kill()
+    town.kill(daemon)
     daemon.start()
     town.settle()
     town.check(not_there=["Bob"])
@@ -71,7 +79,7 @@ def test_edits_while_the_answer_of_a_batch_is_lost(town: Town, memory: str) -> N
     town.sandbox.tell("quirks", **{"replay-memory": memory})
     realm = town.connect()
     town.order(realm, "drop-after", times=2)
-    town.world.daemon(QUICK)
+    town.world.daemon()
     add_together(town, "Ann", "Bob", "Cid")
     town.wait(lambda: set(town.states()) == {"unknown"})
     town.database.execute("update sip.customers set phone = '555 0101' where name in ('Ann', 'Bob')")
@@ -83,7 +91,7 @@ def test_edits_while_the_answer_of_a_batch_is_lost(town: Town, memory: str) -> N
 def test_switched_off_while_the_outcome_of_a_batch_is_unknown(town: Town) -> None:
     realm = town.connect()
     town.order(realm, "drop-after")
-    town.world.daemon(QUICK)
+    town.world.daemon()
     add_together(town, "Ann", "Bob", "Cid")
     town.wait(lambda: set(town.states()) == {"unknown"})
     town.database.switch("1", enable_sync=False)
@@ -97,11 +105,12 @@ def test_switched_off_while_the_outcome_of_a_batch_is_unknown(town: Town) -> Non
 
 def test_another_realm_while_a_batch_is_in_flight(town: Town) -> None:
     former = town.connect()
-    town.order(former, "delay", when="after", seconds=1)
-    town.world.daemon(QUICK)
+    held = town.order(former, "hold", when="after")
+    town.world.daemon(PATIENT)
     add_together(town, "Ann", "Bob", "Cid")
     town.wait(lambda: len(town.sandbox.objects(former)) == 3)
     realm = town.sandbox.tell("companies", profile="us-automated-tax")["realm_id"]
     town.reconnect("1", realm)
+    town.release(held)
     town.settle()
     town.check()

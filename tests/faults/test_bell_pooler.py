@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -60,7 +59,6 @@ def test_a_bell_behind_a_pooler_is_found_out_before_any_lock_is_taken(world: Wor
     for number in range(8):
         arrives(world, realm, f"Ann {number}", within=SOON)
         assert world.database.value(LOCKS) == 0
-    time.sleep(3)  # it tries again meanwhile, and is silent about it
     [event] = daemon.events(POLLING)
     assert "SYNCD_LISTEN_DSN" in event["reason"]
     assert not daemon.events(OPEN)
@@ -99,7 +97,6 @@ class TestPreparedTransactions:
         assert world.names(realm) == ["Bob"]
         world.database.execute("commit prepared 'of SIP'")
         until(lambda: world.names(realm) == ["Ann", "Bob"], seconds=SOON)
-        time.sleep(3)  # it tries again meanwhile, and is silent about it
         [event] = daemon.events(POLLING)
         assert "max_prepared_transactions" in event["reason"]
         assert world.database.value(LOCKS) == 0

@@ -54,7 +54,7 @@ def _by(world: World, wire: Wire) -> dict[str, str]:
 
 def _comes_back(world: World, daemon: Daemon, *, lost: int = 1) -> None:
     """It said what happened, once, and that it is over, once; and hears again."""
-    until(lambda: len(daemon.events(OPEN)) == 1 + lost, seconds=25, what="the bell is open again")
+    until(lambda: len(daemon.events(OPEN)) == 1 + lost, seconds=60, what="the bell is open again")
     asleep(world)
     world.database.add_customer("Zoe")
     heard(world)
@@ -113,6 +113,7 @@ def test_sessions_killed_while_it_stands_by(world: World, victims: tuple[str, ..
     until(lambda: len(second.events(OPEN)) == 2, what="it noticed")
     assert not first.events(LOST)
     first.kill()
+    until(lambda: second.events("on duty"), what="the other is on duty")
     arrives(world, realm, "Ann", within=SOON)
     _comes_back(world, second)
 
@@ -198,6 +199,7 @@ def test_connections_half_open_while_it_stands_by(world: World, wire: Wire, name
     assert wire.swallow(name, *BOTH)
     until(lambda: len(second.events(OPEN)) == 2, what="it noticed")
     first.kill()
+    until(lambda: second.events("on duty"), what="the other is on duty")
     arrives(world, realm, "Ann", within=SOON)
     _comes_back(world, second)
 
@@ -209,11 +211,11 @@ def test_nothing_passes_for_a_while(world: World, wire: Wire) -> None:
     wire.cut()
     world.database.add_customer("Ann")
     until(lambda: daemon.events(LOST))
-    until(lambda: daemon.events(POLLING), seconds=30)
+    until(lambda: daemon.events(POLLING), seconds=60)
     wire.mend()
     arrives(world, realm, "Bob")
     assert world.names(realm) == ["Ann", "Bob"]
-    until(lambda: len(daemon.events(OPEN)) == 2, seconds=25, what="the bell is open again")
+    until(lambda: len(daemon.events(OPEN)) == 2, seconds=60, what="the bell is open again")
 
 
 TIMEOUTS = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from tests.support.processes import PATIENT
 from tests.support.truth import effects
 
 if TYPE_CHECKING:
     from tests.faults.conftest import Town
     from tests.support.processes import Daemon
     from tests.support.proxy import Passage, Proxy
-
-QUICK = {"SYNCD_LEASE_SECONDS": "1"}
 
 
 @pytest.mark.parametrize("seed", [20261122])
@@ -26,7 +25,7 @@ def test_killed_at_random_moments_under_load(town: Town, seed: int) -> None:
     companies = ["1", "2", "3", "4"]
     for company in companies:
         town.order(town.connect(company), "delay", times=0, seconds=rng.uniform(0.03, 0.1))
-    daemons = [town.world.daemon(QUICK), town.world.daemon(QUICK)]
+    daemons = [town.world.daemon(), town.world.daemon()]
     ids: list[str] = []
     for kill in range(20):
         for _ in range(4):
@@ -42,7 +41,7 @@ def test_killed_at_random_moments_under_load(town: Town, seed: int) -> None:
         time.sleep(rng.uniform(0, 0.35))  # not for correctness: any moment is a good one to be killed at
         victim = daemons[kill % 2]
         ready(town, victim, kill // 2 + 1)
-        victim.kill()
+        town.kill(victim)
         victim.start()
     town.settle()
     town.check()
@@ -56,12 +55,12 @@ def ready(town: Town, daemon: Daemon, times: int) -> None:
 
 def test_killed_after_the_intent_and_before_the_request(town: Town) -> None:
     realm = town.connect()
-    daemon = town.world.daemon(QUICK)
+    daemon = town.world.daemon({"SYNCD_LEASE_SECONDS": "3"})
     # The realm's budget lets the request go only in some seconds.
     town.database.execute("update syncd.lane set next_turn = clock_timestamp() + interval '9 seconds'")
     town.database.add_customer("Ann")
     town.wait(lambda: town.database.value("select count(*) from syncd.call"))
-    daemon.kill()
+    daemon.kill()  # and its lease ends by itself
     assert town.sandbox.writes(realm) == []
     town.database.execute("update syncd.lane set next_turn = now()")
     daemon.start()
@@ -73,10 +72,10 @@ def test_killed_after_the_intent_and_before_the_request(town: Town) -> None:
 def test_killed_while_quickbooks_works(town: Town) -> None:
     realm = town.connect()
     town.order(realm, "hang", when="after")  # carried out, but the answer never comes
-    daemon = town.world.daemon({**QUICK, "SYNCD_HTTP_TIMEOUT_SECONDS": "60"})
+    daemon = town.world.daemon(PATIENT)
     town.database.add_customer("Ann")
     town.wait(lambda: town.sandbox.objects(realm))
-    daemon.kill()
+    town.kill(daemon)
     daemon.start()
     town.settle()
     town.check()
@@ -85,7 +84,7 @@ def test_killed_while_quickbooks_works(town: Town) -> None:
 
 def test_killed_between_the_answer_and_its_record(town: Town, proxy: Proxy) -> None:
     realm = town.connect()
-    daemon = town.world.daemon({**QUICK, "SYNCD_QBO_SANDBOX_URL": proxy.url})
+    daemon = town.world.daemon({"SYNCD_QBO_SANDBOX_URL": proxy.url})
     with psycopg.connect(town.database.dsn) as blocker:
 
         def hold_the_lane(passage: Passage) -> bytes:
@@ -99,7 +98,7 @@ def test_killed_between_the_answer_and_its_record(town: Town, proxy: Proxy) -> N
             " and query like '%syncd.record(%' and wait_event_type = 'Lock'"
         )
         town.wait(lambda: town.database.value(recording), "the answer is in the daemon's hands")
-        daemon.kill()
+        town.kill(daemon)
         town.database.execute(recording.replace("select pid", "select pg_terminate_backend(pid)"))
         town.wait(lambda: not town.database.value(recording))
     assert town.database.value("select count(*) from syncd.sync_log") == 0

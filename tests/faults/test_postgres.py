@@ -162,7 +162,7 @@ def test_a_daemon_ends_though_postgres_says_nothing(town: Town, server: Server) 
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)
         daemon.process.terminate()
-        daemon.process.wait(20)
+        daemon.process.wait(90)
     finally:
         for pid in frozen:
             with suppress(ProcessLookupError):

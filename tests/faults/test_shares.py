@@ -21,17 +21,18 @@ def test_small_companies_do_not_wait_for_a_large_one(town: Town, slots: str) -> 
     realms = [town.connect(company) for company in SMALL]
     for realm in realms:
         town.order(realm, "delay", times=0, seconds=0.1)
-    town.world.daemon({"SYNCD_SLOTS": slots, "SYNCD_LEASE_SECONDS": "60"})
+    town.world.daemon({"SYNCD_SLOTS": slots})
     town.database.execute(
-        "insert into sip.customers (organization_id, name) select 1, 'Customer ' || n from generate_series(1, 600) n"
+        "insert into sip.customers (organization_id, name) select 1, 'Customer ' || n from generate_series(1, 1100) n"
     )
     town.wait(lambda: town.sandbox.objects(large))
     for number in range(3):
         for company in SMALL:
             town.database.add_customer(f"Customer {number}", company)
     town.wait(lambda: all(len(town.sandbox.objects(realm)) == 3 for realm in realms))
-    assert len(town.sandbox.objects(large)) < 600
-    town.settle(seconds=60)
+    assert len(town.sandbox.objects(large)) < 1100
+    town.no_more_faults()
+    town.settle()
     town.check()
 
 

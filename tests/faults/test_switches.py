@@ -23,7 +23,7 @@ def test_owed_jobs_wait_for_the_switch_and_nothing_is_sent_retroactively(town: T
     town.database.add_customer("Not owed, made while it ran")
     town.wait(lambda: not town.database.value("select count(*) from syncd.outbox"))
     assert town.sandbox.writes(realm) == []
-    daemon.kill()
+    town.kill(daemon)
     town.database.add_customer("Not owed, not even seen")
     town.database.switch("1", **{toggle: True})
     daemon.start()

@@ -77,6 +77,6 @@ def test_a_step_whose_answer_was_not_heard(town: Town, step: str) -> None:
         town.wait(lambda: town.states() == ["unknown"], "the outcome is unknown")
         town.hurry()
     lose_the_answer(town)
-    town.settle(seconds=10)
+    town.settle(seconds=45)
     town.check()
     assert len(effects(town.sandbox, realm)) == 1

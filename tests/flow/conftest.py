@@ -15,8 +15,9 @@ from syncd.qbo.vault import Vault
 from tests.support.cli import Commands
 from tests.support.company import Company
 from tests.support.database import fresh_database
+from tests.support.diagnosis import diagnosis
 from tests.support.mapped import add_tax, employ, make_ready
-from tests.support.processes import VAULT_KEY, Daemon, Sandbox, environment, until
+from tests.support.processes import VAULT_KEY, Daemon, Sandbox, environment, until, witnesses
 from tests.support.sip import Sip
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class World:
         self.database = database
         self.sandbox = sandbox
         self._folder = folder
-        self._daemons: list[Daemon] = []
+        self.daemons: list[Daemon] = []
+        witnesses.append(self._diagnosis)
 
     def connect(self, company: str = "1", *, on: bool = True, ready: bool = False, **profile: Any) -> str:
         """A company of SIP, connected to a realm of its own. Returns the realm.
@@ -121,9 +123,9 @@ class World:
 
     def daemon(self, more: Mapping[str, str] | None = None) -> Daemon:
         """A running daemon."""
-        log = self._folder / f"daemon-{len(self._daemons)}.log"
+        log = self._folder / f"daemon-{len(self.daemons)}.log"
         running = Daemon(environment(self.database, self.sandbox.url, **(more or {})), log)
-        self._daemons.append(running)
+        self.daemons.append(running)
         until(lambda: running.events("ready"), what="the daemon is ready")
         return running
 
@@ -137,8 +139,13 @@ class World:
         """The customers that QBO holds, by name."""
         return sorted(c["DisplayName"] for c in self.sandbox.objects(realm))
 
+    def _diagnosis(self) -> str:
+        return diagnosis(self.database, self.daemons)
+
     def end(self) -> None:
-        for daemon in self._daemons:
+        if self._diagnosis in witnesses:
+            witnesses.remove(self._diagnosis)
+        for daemon in self.daemons:
             if daemon.process.poll() is None:
                 daemon.kill()
 

@@ -262,15 +262,20 @@ def test_60_entries_of_all_six_types_are_pushed_with_and_without_a_job(company: 
 def test_61_the_badge_is_pending_until_quickbooks_has_the_entry(company: Company, sam: str) -> None:
     company.sip.invoice(company.sip.customer())  # makes the item that time is booked as
     company.settle()
-    company.order("delay", entity="TimeActivity", seconds=0.8)
+    held = company.order("hold", entity="TimeActivity")
     [entry] = company.sip.timesheet(sam, 60)
     seen = set()
 
-    def is_synced() -> bool:
+    def sees(badge: str) -> bool:
         seen.add(company.badge(entry))
-        return (SYNCED, None) in seen
+        return (badge, None) in seen
 
-    until(is_synced)
+    until(
+        lambda: sees(PENDING) and company.world.sandbox.writes(company.realm)[-1]["entity"] == "TimeActivity"
+    )
+    assert seen == {(PENDING, None)}
+    company.release(held)
+    until(lambda: sees(SYNCED))
     assert seen == {(PENDING, None), (SYNCED, None)}
 
 

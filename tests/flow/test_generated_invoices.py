@@ -164,7 +164,8 @@ def those_with_another_tax_are_flagged(world: World, counts: dict[Kind, int]) ->
 def test_some_generated_invoices(world: World) -> None:
     world.daemon()
     all_arrive_as_they_are(world, dict.fromkeys((AUTOMATED, MANUAL, NO_TAX, CANADA, GLOBAL), 9))
-    those_with_another_tax_are_flagged(world, dict.fromkeys((AUTOMATED, MANUAL), 9))
+    # Of nine, all may happen to be computed alike.
+    those_with_another_tax_are_flagged(world, dict.fromkeys((AUTOMATED, MANUAL), 40))
 
 
 @pytest.mark.slow

@@ -72,7 +72,7 @@ def mix(
         for thread in threads:
             thread.join()
     written = time.monotonic() - began
-    until(lambda: at_rest(world), seconds=120, what="all is at rest")
+    until(lambda: at_rest(world), seconds=300, what="all is at rest")
     report(f"written in {written:.1f} s, at rest {time.monotonic() - began - written:.1f} s later")
     memory = merged(writers)
     return opened, memory, Judge(memory, admin.flips)

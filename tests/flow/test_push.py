@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests.support.by_hand import before_sync
-from tests.support.processes import environment, until
+from tests.support.processes import PATIENT, environment, until
 
 if TYPE_CHECKING:
     from tests.flow.conftest import World
@@ -47,8 +47,8 @@ def test_a_name_that_is_taken_is_told_and_goes_once_it_is_free(world: World) -> 
 def test_somebody_at_a_terminal_is_asked_and_may_leave(world: World) -> None:
     realm = world.connect()
     before_sync(world.database, "Ann")
-    world.daemon()
-    world.sandbox.tell("faults", kind="delay", seconds=3, realm_id=realm, method="POST", entity="Customer")
+    world.daemon(PATIENT)
+    held = world.sandbox.tell("faults", kind="hold", realm_id=realm, method="POST", entity="Customer")
     mine, theirs = pty.openpty()
     env = environment(world.database, world.sandbox.url, SYNCD_DSN=world.database.admin_dsn, TERM="xterm")
     process = subprocess.Popen(
@@ -71,6 +71,8 @@ def test_somebody_at_a_terminal_is_asked_and_may_leave(world: World) -> None:
     until(lambda: reads("0/1"))
     process.send_signal(signal.SIGINT)
     until(lambda: reads("What was pushed goes on without you"))
-    assert process.wait(10) == 130
+    assert process.wait(60) == 130
     os.close(mine)
+    assert world.names(realm) == []
+    world.sandbox.release(held["id"])
     until(lambda: world.names(realm) == ["Ann"])

@@ -22,7 +22,7 @@ class Sandbox:
         )
         assert self.process.stdout is not None
         self.url: str = json.loads(self.process.stdout.readline())["url"]
-        self.http = httpx.Client(base_url=self.url, timeout=10)
+        self.http = httpx.Client(base_url=self.url, timeout=60)
 
     def control(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """POST to the control interface, or GET without a body."""
@@ -45,7 +45,7 @@ class Sandbox:
         """End the process as an operator would; its exit code."""
         self.http.close()
         self.process.terminate()
-        code = self.process.wait(10)
+        code = self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code

@@ -39,7 +39,7 @@ def test_it_starts_with_what_was_asked_for_and_ends_at_once(tmp_path: Path) -> N
     assert known.json()["error"] == "invalid_grant"
     started = time.monotonic()
     assert sandbox.stop() == 0
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4, "a client that keeps its connection does not keep the process"
 
 
 def test_latency_is_added_to_calls(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Tokens, limits, replay, ordered faults and the shapes of refusals."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -342,6 +343,24 @@ def test_faults_come_as_often_as_ordered_and_can_be_withdrawn(company: Company) 
     assert len(company.sandbox.control("/sandbox/faults")["faults"]) == 1
     company.sandbox.http.delete("/sandbox/faults")
     assert company.get("preferences").status_code == 200
+
+
+@pytest.mark.parametrize(("when", "made"), [("before", 0), ("after", 1)])
+def test_a_held_call_lasts_until_its_order_is_deleted(company: Company, when: str, made: int) -> None:
+    order = company.sandbox.control(
+        "/sandbox/faults", {"kind": "hold", "when": when, "realm_id": company.realm, "method": "POST"}
+    )
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(company.post, "customer", {"DisplayName": "A"})
+        while not company.journal() or len(company.objects("Customer")) < made:
+            assert not held.done()
+        assert company.get("preferences").status_code == 200
+        assert not held.done()
+        assert len(company.objects("Customer")) == made
+        assert company.sandbox.http.delete(f"/sandbox/faults/{order['id']}").json() == {"faults": []}
+        assert held.result(10).status_code == 200
+    again = company.sandbox.http.delete(f"/sandbox/faults/{order['id']}")
+    assert (again.status_code, again.json()["error"]) == (400, f"There is no fault '{order['id']}'.")
 
 
 def test_a_lost_refresh_leaves_the_old_token_dead(company: Company) -> None:

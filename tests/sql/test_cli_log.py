@@ -138,7 +138,7 @@ def on_a_terminal(database: Database, keys: bytes, *words: str) -> str:
         except OSError:  # how Linux says that the other side is closed
             break
     os.close(ours)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     return shown.decode()
 
 
@@ -191,5 +191,5 @@ def test_follow_prints_each_row_once_also_one_that_becomes_visible_late(database
         assert next_name() == "Early"
     assert next_name() == "Late"
     process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=10)
+    rest, _ = process.communicate(timeout=60)
     assert (process.returncode, rest) == (0, "")

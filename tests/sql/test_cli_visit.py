@@ -160,7 +160,7 @@ def test_two_commands_renew_once(syncd: Commands, us: Realm, database: Database,
     env = environment(database, sandbox.url, SYNCD_DSN=database.admin_dsn)
     words = [sys.executable, "-m", "syncd", "map", "accounts", "suggest", "1"]
     both = [subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL) for _ in range(2)]
-    assert [process.wait(40) for process in both] == [0, 0]
+    assert [process.wait(120) for process in both] == [0, 0]
     paths = [r["path"] for r in sandbox.ask(f"requests?since={since}")["requests"]]
     assert sum(path.endswith("/tokens/bearer") for path in paths) == 1
     until(lambda: lane(database) == (False, False, 0))

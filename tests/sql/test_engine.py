@@ -440,6 +440,10 @@ def test_an_unknown_outcome_keeps_its_call_and_is_asked_again(engine: Engine) ->
     assert engine.record(epoch, call, outcome="unknown", fault="transient", error="Lost.") == "unknown"
     assert engine.decide(epoch) == []
     engine.database.execute("update syncd.job set due_at = clock_timestamp()")
+    assert engine.reopen(epoch) is None, "the lane pauses"
+    assert engine.release(epoch) is True, "and does not spin"
+    engine.database.execute("update syncd.lane set not_before = clock_timestamp()")
+    epoch = engine.lease()["1"]
     assert engine.reopen(epoch) == call
     assert engine.database.value("select sends from syncd.call") == 2
     engine.record(epoch, call, outcome="success", qbo_id="501", sync_token="0")
@@ -576,6 +580,7 @@ def lost(engine: Engine, **call: str) -> tuple[int, int]:
     for column, value in call.items():
         engine.database.execute(f"update syncd.call set {column} = {value}")  # noqa: S608 - of this file
     engine.database.execute("update syncd.job set due_at = clock_timestamp()")
+    engine.database.execute("update syncd.lane set not_before = clock_timestamp()")
     return epoch, id_
 
 

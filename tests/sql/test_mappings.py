@@ -292,7 +292,7 @@ def test_a_mapping_wakes_a_sleeping_daemon(database: Database) -> None:
     with psycopg.connect(database.dsn, autocommit=True) as listener:
         listener.execute("listen syncd_lanes")
         map_account(database, "income")
-        [heard] = listener.notifies(timeout=5, stop_after=1)
+        [heard] = listener.notifies(timeout=60, stop_after=1)
     assert heard.payload == "1"
 
 

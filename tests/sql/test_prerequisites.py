@@ -253,3 +253,28 @@ def test_what_is_fixed_diverges_when_it_changes_and_all_else_is_no_matter(engine
     engine.absorb()
     assert taken(engine, epoch) == []
     assert engine.database.value("select count(*) from syncd.job") == 0
+
+
+def test_what_was_to_go_later_is_not_passed_over_when_another_record_needs_it(engine: Engine) -> None:
+    """It changes queues: what was live went before it, and has a later place than it had there."""
+    ann = job_of_backfill(engine)
+    engine.database.switch("1", auto_customers=True)
+    engine.database.add_customer("Bob")
+    epoch = begin(engine)
+    [bob] = engine.decide(epoch, most=1)
+    assert bob["entity_name"] == "Bob"
+    engine.push(epoch, bob, "57")
+    add_visit(engine, "Kitchen")
+    engine.absorb()
+    assert engine.decide(epoch, floors=engine.floors, share="none") == []
+    [customer] = engine.decide(epoch, floors=engine.floors)
+    assert customer["entity_id"] == ann
+
+
+def job_of_backfill(engine: Engine) -> str:
+    """Ann, who is in the queue of what is pushed by hand; her id."""
+    engine.database.execute(
+        "insert into syncd.job (company_id, entity_type, entity_id, names, class, source)"
+        " select '1', 'customer', id::text, true, 'backfill', 'manual' from sip.customers"
+    )
+    return str(engine.database.value("select id from sip.customers"))

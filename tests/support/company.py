@@ -123,9 +123,16 @@ class Company:
         """Change something as a person in QuickBooks does."""
         self.world.sandbox.tell(f"edit/{self.realm}/{kind}/{id_}", **attributes)
 
-    def order(self, kind: str, **more: Any) -> None:
-        """A fault for the realm's writes."""
-        self.world.sandbox.tell("faults", kind=kind, realm_id=self.realm, method="POST", **more)
+    def order(self, kind: str, **more: Any) -> int:
+        """A fault for the realm's writes; its id."""
+        ordered: int = self.world.sandbox.tell(
+            "faults", kind=kind, realm_id=self.realm, method="POST", **more
+        )["id"]
+        return ordered
+
+    def release(self, ordered: int) -> None:
+        """Take one order back: what it held goes on."""
+        self.world.sandbox.release(ordered)
 
     def settle(self) -> None:
         """Wait until nothing of this company is on its way."""

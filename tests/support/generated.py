@@ -103,7 +103,9 @@ def invoices(draw: st.DrawFn, chosen_rates: Sequence[str] | None) -> Invoice:
 
 
 def drawn(strategy: st.SearchStrategy[Invoice], count: int) -> list[Invoice]:
-    """So many of them, the same ones in every run."""
+    """So many of them, the same ones in every run, but that hypothesis draws some values from the constants of whatever
+    modules have been imported by then.
+    """
     found: list[Invoice] = []
 
     @settings(

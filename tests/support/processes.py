@@ -22,14 +22,22 @@ if TYPE_CHECKING:
     from tests.support.database import Database
 
 VAULT_KEY = Vault.generate_key()
-PATIENCE = 20.0
+PATIENCE = 60.0
+
+# Calls that a test holds, or lets hang, end when it says so.
+PATIENT = {"SYNCD_HTTP_TIMEOUT_SECONDS": "120", "SYNCD_SHUTDOWN_SECONDS": "120"}
+
+witnesses: list[Callable[[], str]] = []
+"""Whoever can tell what stands in the way: the worlds that there are."""
 
 
 def until(holds: Callable[[], Any], *, seconds: float = PATIENCE, what: str = "") -> Any:
-    """Wait until something holds and return it; the test fails with `what` if it never does."""
+    """Wait until something holds and return it; the test fails with `what`, and all that is known, if it never does."""
     end = time.monotonic() + seconds
     while not (result := holds()):
-        assert time.monotonic() < end, what or f"still not so after {seconds} s: {holds.__name__}"
+        if time.monotonic() > end:
+            never = f"after {seconds:g} s still not so: {what or holds.__name__}"
+            raise AssertionError("\n".join([never, *(tell() for tell in witnesses)]))
         time.sleep(0.02)
     return result
 
@@ -46,7 +54,7 @@ class Sandbox:
         )
         assert self.process.stdout is not None
         self.url: str = json.loads(self.process.stdout.readline())["url"]
-        self.http = httpx.Client(base_url=self.url, timeout=10)
+        self.http = httpx.Client(base_url=self.url, timeout=60)
 
     def ask(self, path: str) -> Any:
         """GET below /sandbox/."""
@@ -55,6 +63,10 @@ class Sandbox:
     def tell(self, path: str, **body: Any) -> Any:
         """POST below /sandbox/."""
         return self.http.post(f"/sandbox/{path}", json=body).raise_for_status().json()
+
+    def release(self, ordered: int) -> None:
+        """Take one ordered fault back: what it held goes on."""
+        self.http.delete(f"/sandbox/faults/{ordered}").raise_for_status()
 
     def objects(self, realm: str, kind: str = "Customer") -> list[dict[str, Any]]:
         """Everything the realm holds of one kind, inactive ones too."""
@@ -85,13 +97,13 @@ class Sandbox:
         """End the process."""
         self.http.close()
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
 
 
 def environment(database: Database, sandbox_url: str, **more: str) -> dict[str, str]:
-    """What the daemon and the commands are told."""
+    """What the daemon and the commands are told. No lease ends and no answer is given up because a machine is busy."""
     return {
         **os.environ,
         "SYNCD_DSN": database.daemon_dsn,
@@ -101,8 +113,8 @@ def environment(database: Database, sandbox_url: str, **more: str) -> dict[str, 
         "SYNCD_QBO_SANDBOX_URL": sandbox_url,
         "SYNCD_QBO_TOKEN_URL": f"{sandbox_url}/oauth2/v1/tokens/bearer",
         "SYNCD_QBO_REVOKE_URL": f"{sandbox_url}/v2/oauth2/tokens/revoke",
-        "SYNCD_LEASE_SECONDS": "2",
-        "SYNCD_HTTP_TIMEOUT_SECONDS": "3",
+        "SYNCD_LEASE_SECONDS": "30",
+        "SYNCD_HTTP_TIMEOUT_SECONDS": "30",
         **more,
     }
 
@@ -151,4 +163,8 @@ class Daemon:
         """End it as systemd does; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(40)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Its exit code, once it ends."""
+        return self.process.wait(90)
