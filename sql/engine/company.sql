@@ -132,6 +132,12 @@ begin
         update syncd.job j
         set state = 'pending', call_id = null, due_at = null, ticket = nextval('syncd.job_ticket')
         from closed where j.company_id = company and j.call_id = closed.call_id
+    ), next as (
+        -- Whatever waited for its turn behind one of these has it now.
+        update syncd.job j
+        set state = 'pending', due_at = null, waits_on = null, waits_for_type = null, waits_for_id = null,
+            reason = null, ticket = nextval('syncd.job_ticket')
+        where j.company_id = company and j.waits_for_type = j.entity_type and j.call_id is null
     )
     insert into syncd.sync_log (company_id, entity_type, entity_id, entity_name, direction, status, error,
                                 operation, request_id)

@@ -190,7 +190,7 @@ begin
         from settled s
         where j.ctid = s.place and not (s.good and not s.moved)
     ), released as (
-        -- What waited for one of these is due now.
+        -- What waited for one of these is due now; what waited for its turn, however the call ended.
         update syncd.job j
         set state = 'pending', due_at = null, waits_on = null, waits_for_type = null, waits_for_id = null,
             missing = null, reason = null, ticket = nextval('syncd.job_ticket')
@@ -199,7 +199,7 @@ begin
             join syncd.job q
                 on q.company_id = company and q.waits_for_type = s.entity_type and q.waits_for_id = s.entity_id
                    and q.waits_for_id is not null
-            where s.good and q.call_id is null))
+            where (s.good or (q.entity_type = s.entity_type and s.state <> 'unknown')) and q.call_id is null))
         returning 1
     ), trouble as (
         -- A transient fault beside good answers is the record's own.

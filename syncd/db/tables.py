@@ -76,6 +76,7 @@ entity = Table(
     Column("mapped", JSONB, nullable=False, server_default="{}"),
     Column("aside", ARRAY(Text), nullable=False, server_default="{}"),
     Column("fixed", ARRAY(Text)),
+    Column("turn", Text),
 )
 
 expansion = Table(
@@ -460,7 +461,16 @@ call_item = Table(
     Column("fingerprint", Text, nullable=False),
     Column("document", JSONB, nullable=False),
     Column("notes", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("turn", Text),
     Index("call_item_record", "company_id", "entity_type", "entity_id"),
+    Index(
+        "call_item_turn",
+        "company_id",
+        "entity_type",
+        "turn",
+        "call_id",
+        postgresql_where=text("turn is not null"),
+    ),
 )
 
 sync_log_id = Sequence("sync_log_id", metadata=metadata, schema=SCHEMA)

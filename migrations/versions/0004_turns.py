@@ -1,0 +1,27 @@
+"""Records of one place in QuickBooks go one after the other: two payments of one invoice, two invoices of one number.
+
+Runs as role `syncd_owner`. Forward only.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+# What an older daemon has under way has its turn too.
+TURNS = """
+alter table syncd.entity add column turn text;
+alter table syncd.call_item add column turn text;
+update syncd.call_item i
+set turn = lower(btrim(i.document ->> case i.entity_type when 'payment' then 'invoice' else 'number' end))
+from syncd.call c
+where c.call_id = i.call_id and i.entity_type in ('payment', 'invoice')
+      and c.outcome in ('sent', 'answered', 'unknown');
+create index call_item_turn on syncd.call_item (company_id, entity_type, turn, call_id) where turn is not null;
+"""
+
+
+def upgrade() -> None:
+    op.execute(TURNS)
