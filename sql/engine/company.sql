@@ -108,8 +108,8 @@ as $$
 $$;
 
 -- Stores a connection that has been tried, and opens the lane. What was open towards another realm can no longer
--- be settled there: it is closed, with a log row each, and the records are due anew. Names of payment methods end with
--- it too. The lane is taken from its owner, who may hold tokens, a realm or a refusal of the former connection.
+-- be settled there: it is closed, with a log row each, and the records are due anew, as is whatever stopped there. Names
+-- of payment methods end with it too. The lane is taken from its owner, who may hold tokens, a realm or a refusal of the former connection.
 create or replace function syncd.connect_company(
     company text, environment syncd.environment, realm text, tokens bytea,
     access_expires timestamptz, refresh_expires timestamptz, info jsonb, prefs jsonb, currency text, payroll boolean
@@ -132,12 +132,6 @@ begin
         update syncd.job j
         set state = 'pending', call_id = null, due_at = null, ticket = nextval('syncd.job_ticket')
         from closed where j.company_id = company and j.call_id = closed.call_id
-    ), next as (
-        -- Whatever waited for its turn behind one of these has it now.
-        update syncd.job j
-        set state = 'pending', due_at = null, waits_on = null, waits_for_type = null, waits_for_id = null,
-            reason = null, ticket = nextval('syncd.job_ticket')
-        where j.company_id = company and j.waits_for_type = j.entity_type and j.call_id is null
     )
     insert into syncd.sync_log (company_id, entity_type, entity_id, entity_name, direction, status, error,
                                 operation, request_id)
@@ -158,8 +152,12 @@ begin
     returning * into became;
     perform syncd.due_again(company, syncd.facts_moved(was, became));
     if (was.environment, was.realm_id) is distinct from (connect_company.environment, realm) then
-        -- Perhaps what was missing there is mapped here.
-        perform syncd.due_again(company, (select array_agg(code) from syncd.mapping_uses() u, unnest(u.codes) code));
+        -- What stopped, or waits, there tells nothing of here: other names are taken, other records are missing.
+        update syncd.job j
+        set state = 'pending', due_at = null, attempts = 0, alone = 0, reason = null, fault_class = null,
+            error_code = null, waits_on = null, waits_for_type = null, waits_for_id = null, missing = null,
+            unready_since = null, ticket = nextval('syncd.job_ticket')
+        where j.company_id = company and j.call_id is null and j.due_at is not null;
         delete from syncd.payment_method_map m where m.company_id = company;
     end if;
     if not exists (select from syncd.payment_method_map m where m.company_id = company) then

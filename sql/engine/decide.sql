@@ -553,7 +553,8 @@ as $$
           and (c.outcome in ('unknown', 'abandoned') or (c.outcome = 'answered' and c.sends > 1));
 $$;
 
--- Which SIP records of a company own these QBO objects, with the names they go by.
+-- Which SIP records of a company own these QBO objects, with the names they go by. Another company may have been connected
+-- to the realm before: what its records are called is nobody else's business, and none of it is in force.
 create or replace function syncd.linked_names(company text, qbo_types text[], qbo_ids text[])
 returns table (qbo_type text, qbo_id text, entity_name text)
 language sql stable
@@ -564,7 +565,7 @@ as $$
         from unnest(qbo_types, qbo_ids) as w (qbo_type, qbo_id)
         join syncd.company c on c.company_id = company
         join syncd.link k
-            on k.environment = c.environment and k.realm_id = c.realm_id
+            on k.company_id = company and k.environment = c.environment and k.realm_id = c.realm_id
                and k.qbo_type = w.qbo_type and k.qbo_id = w.qbo_id
     )
     select l.qbo_type, l.qbo_id, coalesce(d.entity_name, l.document ->> 'name', l.sip_id)

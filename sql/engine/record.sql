@@ -51,10 +51,9 @@ as $$
                -- One object cannot be two records: QuickBooks was restored or reset, or answered for another call.
                r.outcome in ('success', 'variance')
                and (exists (select from syncd.link o
-                            where o.environment = c.environment and o.realm_id = c.realm_id
-                                  and o.qbo_type = k.qbo_type and o.qbo_id = r.qbo_id and not o.is_alias
-                                  and (o.company_id, o.entity_type, o.sip_id)
-                                      <> (company, i.entity_type, i.entity_id))
+                            where o.company_id = company and o.environment = c.environment
+                                  and o.realm_id = c.realm_id and o.qbo_type = k.qbo_type and o.qbo_id = r.qbo_id
+                                  and not o.is_alias and (o.entity_type, o.sip_id) <> (i.entity_type, i.entity_id))
                     or count(*) filter (where r.outcome in ('success', 'variance'))
                        over (partition by k.qbo_type, r.qbo_id) > 1) as belongs_to_another
         from jsonb_to_recordset(results) as r (

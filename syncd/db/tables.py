@@ -297,6 +297,7 @@ link = Table(
     Column("synced_at", _time),
     Index(
         "link_qbo_once",
+        "company_id",
         "environment",
         "realm_id",
         "qbo_type",

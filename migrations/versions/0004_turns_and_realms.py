@@ -1,4 +1,4 @@
-"""Records of one place in QuickBooks go one after the other: two payments of one invoice, two invoices of one number.
+"""Records of one place in QuickBooks take turns; a realm may belong to one company after another.
 
 Runs as role `syncd_owner`. Forward only.
 """
@@ -22,6 +22,14 @@ where c.call_id = i.call_id and i.entity_type in ('payment', 'invoice')
 create index call_item_turn on syncd.call_item (company_id, entity_type, turn, call_id) where turn is not null;
 """
 
+# Within a company one object is one record. Links of a company that had the realm before are no other's business.
+LINKS = """
+drop index syncd.link_qbo_once;
+create unique index link_qbo_once on syncd.link (company_id, environment, realm_id, qbo_type, qbo_id)
+    where qbo_id is not null and not is_alias;
+"""
+
 
 def upgrade() -> None:
-    op.execute(TURNS)
+    for part in (TURNS, LINKS):
+        op.execute(part)
