@@ -1,4 +1,4 @@
-"""Records of one place in QuickBooks take turns; a realm may belong to one company after another.
+"""Records of one place in QuickBooks take turns; a realm may belong to one company after another; accounts are made.
 
 Runs as role `syncd_owner`. Forward only.
 """
@@ -29,7 +29,23 @@ create unique index link_qbo_once on syncd.link (company_id, environment, realm_
     where qbo_id is not null and not is_alias;
 """
 
+# What is to be made in QuickBooks for a slot of the mapping.
+ACCOUNTS = """
+create table syncd.account_wish (
+    company_id text not null references syncd.company (company_id) on delete cascade,
+    environment syncd.environment not null,
+    realm_id text not null,
+    slot syncd.account_slot not null,
+    name text not null,
+    type text not null,
+    sub_type text not null,
+    asked_by text not null,
+    asked_at timestamptz not null default clock_timestamp(),
+    primary key (company_id, environment, realm_id, slot)
+);
+"""
+
 
 def upgrade() -> None:
-    for part in (TURNS, LINKS):
+    for part in (TURNS, LINKS, ACCOUNTS):
         op.execute(part)

@@ -1,7 +1,7 @@
 -- Companies and settings: what must hold whoever writes a row, and the connection to a realm.
 --
 -- Called by: the triggers below (on writes of anybody), `syncd company` (connect_company, disconnect_company), the
---            daemon (begin_refresh, keep_tokens, refuse_refresh, facts_due, keep_facts).
+--            daemon (begin_refresh, keep_tokens, forget_refresh, refuse_refresh, facts_due, keep_facts).
 -- Touches:   company, sync_settings, settings_history, lane, job, call, sync_log, payment_method_map. Where an admin's
 --            row has such effects, the function has the owner's rights: the admin has none on these tables.
 
@@ -253,6 +253,20 @@ begin
           and (c.refresh_started_at = started
                or exists (select from syncd.lane l
                           where l.company_id = company and l.owner = worker and l.epoch = held_epoch));
+end
+$$;
+
+-- A renewal that surely changed nothing, since Intuit refused it or never heard of it: it is no explanation of a connection
+-- that turns out to be dead. One that an earlier renewal's trace covers is not told of.
+create or replace function syncd.forget_refresh(company text, worker uuid, held_epoch bigint, started timestamptz)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform syncd.hold_lane(company, worker, held_epoch);
+    update syncd.company c set refresh_started_at = null
+    where c.company_id = company and c.refresh_started_at = started;
 end
 $$;
 

@@ -318,22 +318,23 @@ end
 $$;
 
 -- Makes jobs of what these records wait for, whatever the toggle of those says: they go first. A record pushed by hand
--- has its prerequisites pushed by hand. In a statement of its own: a record may be parked and required in one decision.
+-- has its prerequisites pushed by hand, in the same run. In a statement of its own: a record may be parked and required in one decision.
 create or replace function syncd.require(company text, types text[], ids text[]) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
     with waiting as materialized (
-        select q.ctid as place, q.missing, q.class, q.source
+        select q.ctid as place, q.missing, q.class, q.source, q.run_id
         from unnest(types, ids) as w (entity_type, entity_id)
         cross join lateral (
-            select j.ctid, j.missing, j.class, j.source from syncd.job j
+            select j.ctid, j.missing, j.class, j.source, j.run_id from syncd.job j
             where j.company_id = company and j.entity_type = w.entity_type and j.entity_id = w.entity_id
                   and j.missing is not null
             limit 1
         ) q
     ), wanted as (
-        select m.entity_type, m.entity_id, e.names, min(w.class) as class, max(w.source) as source
+        select m.entity_type, m.entity_id, e.names, min(w.class) as class, max(w.source) as source,
+               max(w.run_id) as run_id
         from waiting w
         cross join lateral jsonb_to_recordset(w.missing) as m (entity_type text, entity_id text)
         join syncd.entity e on e.entity_type = m.entity_type
@@ -345,12 +346,12 @@ as $$
             select from wanted p
             where j.company_id = company and j.entity_type = p.entity_type and j.entity_id = p.entity_id)
     )
-    insert into syncd.job as j (company_id, entity_type, entity_id, names, class, source, required)
-    select company, p.entity_type, p.entity_id, p.names, p.class, p.source, true from wanted p
+    insert into syncd.job as j (company_id, entity_type, entity_id, names, class, source, run_id, required)
+    select company, p.entity_type, p.entity_id, p.names, p.class, p.source, p.run_id, true from wanted p
     order by p.entity_type, p.entity_id
     on conflict on constraint job_pkey do update
     set required = true, class = least(j.class, excluded.class), source = greatest(j.source, excluded.source),
-        missing = null,
+        run_id = coalesce(j.run_id, excluded.run_id), missing = null,
         state = case when j.waits_on = 'setting' and j.call_id is null then 'pending' else j.state end,
         due_at = case when j.waits_on = 'setting' and j.call_id is null then null else j.due_at end,
         reason = case when j.waits_on = 'setting' and j.call_id is null then null else j.reason end,

@@ -543,6 +543,10 @@ class Queue:
             refresh_expires,
         )
 
+    async def forget_refresh(self, hold: Hold, refresh: Refresh) -> None:
+        """Note that this renewal changed nothing."""
+        await self._value("select syncd.forget_refresh(%s, %s, %s, %s)", *_words(hold), refresh.started_at)
+
     async def refuse_refresh(self, hold: Hold) -> bool:
         """Note that Intuit refused the refresh token; True if that makes the connection lost."""
         return bool(await self._value("select syncd.refuse_refresh(%s, %s, %s)", *_words(hold)))

@@ -202,6 +202,20 @@ account_map = Table(
     Column("updated_at", _time, nullable=False, server_default=_clock),
 )
 
+account_wish = Table(
+    "account_wish",
+    metadata,
+    Column("company_id", Text, ForeignKey(company.c.company_id, ondelete="CASCADE"), primary_key=True),
+    Column("environment", _enum(states.Environment), primary_key=True),
+    Column("realm_id", Text, primary_key=True),
+    Column("slot", _enum(states.AccountSlot), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("sub_type", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", _time, nullable=False, server_default=_clock),
+)
+
 item_map = Table(
     "item_map",
     metadata,
