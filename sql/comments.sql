@@ -38,7 +38,7 @@ comment on column syncd.sync_log_view.occurred_at is 'The same as "Timestamp", f
 comment on column syncd.sync_log_view.entity_type is 'Type of record as syncd writes it, e.g. service_item.';
 comment on column syncd.sync_log_view.entity_id is 'The record''s key in SIP, as text.';
 comment on column syncd.sync_log_view."Entity Type" is
-    'Customer, Service Item, Invoice, Payment, Payout or Timesheet Entry; Account for one that was made for the mapping.';
+    'Customer, Service Item, Invoice, Payment, Payout or Timesheet Entry; Account: one made for the mapping.';
 comment on column syncd.sync_log_view."Entity Name" is 'Name or number of the record as it was then.';
 comment on column syncd.sync_log_view."Direction" is 'Push (SIP to QuickBooks) or Pull (QuickBooks to SIP).';
 comment on column syncd.sync_log_view."Status" is 'Success, Error or Skipped.';
@@ -227,6 +227,11 @@ begin
                        'The records that it refers to and that QuickBooks does not have yet: they go first.');
         execute format('comment on column syncd.%I.unready is %L', name,
                        'Why it is not whole yet, else null.');
+        if exists (select from pg_attribute a
+                   where a.attrelid = to_regclass('syncd.' || name) and a.attname = 'company_key') then
+            execute format('comment on column syncd.%I.company_key is %L', name,
+                           'The organization in SIP, in SIP''s own type.');
+        end if;
         execute format('comment on column syncd.%I.document is %L', name,
                        'All that QuickBooks is told of it, in canonical form.');
     end loop;

@@ -108,8 +108,9 @@ as $$
 $$;
 
 -- Stores a connection that has been tried, and opens the lane. What was open towards another realm can no longer
--- be settled there: it is closed, with a log row each, and the records are due anew, as is whatever stopped there. Names
--- of payment methods end with it too. The lane is taken from its owner, who may hold tokens, a realm or a refusal of the former connection.
+-- be settled there: it is closed, with a log row each, and the records are due anew, as is whatever stopped there.
+-- Names of payment methods end with it too. The lane is taken from its owner, who may hold tokens, a realm or a refusal
+-- of the former connection.
 create or replace function syncd.connect_company(
     company text, environment syncd.environment, realm text, tokens bytea,
     access_expires timestamptz, refresh_expires timestamptz, info jsonb, prefs jsonb, currency text, payroll boolean
@@ -256,8 +257,8 @@ begin
 end
 $$;
 
--- A renewal that surely changed nothing, since Intuit refused it or never heard of it: it is no explanation of a connection
--- that turns out to be dead. One that an earlier renewal's trace covers is not told of.
+-- A renewal that surely changed nothing, since Intuit refused it or never heard of it: it is no explanation of a
+-- connection that turns out to be dead. One that an earlier renewal's trace covers is not told of.
 create or replace function syncd.forget_refresh(company text, worker uuid, held_epoch bigint, started timestamptz)
 returns void
 language plpgsql

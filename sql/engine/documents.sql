@@ -6,6 +6,7 @@
 -- The contract of a view syncd.document_<entity>, one file each in sql/entity:
 --     key          SIP's own key, in SIP's own type, so that SIP's index is used
 --     company_id   text
+--     company_key  the same in SIP's own type, a bare column, so that SIP's index is used; may be left out
 --     entity_name  text, the name or number that people know the record by
 --     due          boolean, false while the record is in no state that QuickBooks should know of
 --     skip         text, why this record is left out although it is due (a sentence), else null

@@ -1,9 +1,9 @@
 -- Mappings: what SIP's words mean in QuickBooks. What must hold whoever writes a row, and what becomes due by one.
 --
--- Called by: the triggers below (on writes of anybody: `syncd map`, a DBA), connect_company; `syncd map`
+-- Called by: the triggers below (on writes of anybody: `syncd map`, a DBA; of links), connect_company; `syncd map`
 --            (default_method_name, owed_to_mapping, make_account).
--- Touches:   the map tables, account_wish, lane, job. Where an admin's row has effects on the queue, the function has the owner's
---            rights: the admin has none on these tables.
+-- Touches:   the map tables, account_wish, lane, job. Where an admin's row has effects on the queue, the function has
+--            the owner's rights: the admin has none on these tables.
 --
 -- A row names an object of one realm by its id, so it belongs to that realm: it stays with it when another realm is
 -- connected, and is used for no other. Names of payment methods are SIP's own; they end with the connection.
@@ -319,7 +319,8 @@ begin
 end
 $$;
 
--- An account that was to be made is there: it is chosen, and what lacked it is due. Not if another was wished for since.
+-- An account that was to be made is there: it is chosen, and what lacked it is due. Not if another was wished for
+-- since.
 create or replace function syncd.account_made() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

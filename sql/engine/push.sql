@@ -1,21 +1,50 @@
 -- Work by hand: push all records of one kind, and what became of them.
 --
--- Called by: `syncd push` (pushable, push, run_progress, run_outcomes, run_companions), `syncd settings set` (due_keys),
---            `syncd explain` and view syncd.pending (held_up).
+-- Called by: `syncd push` (pushable, push, run_progress, run_outcomes, run_companions),
+--            `syncd settings set` (due_keys), `syncd explain` and view syncd.pending (held_up).
 -- Touches:   run, lane, job, company (facts_at); all but push read only.
 
--- The keys of a company's records of one kind that QuickBooks should know of. For this SIP's table is read whole, since
--- the views have companies as text; people ask for it, a few times a day.
+-- The keys of a company's records of one kind that QuickBooks should know of. Where the view tells the company in SIP's
+-- own type (company_key), SIP's index on it serves; else SIP's table is read whole.
 create or replace function syncd.due_keys(company text, entity text) returns setof text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    company_type constant text := (
+        select format_type(a.atttypid, a.atttypmod) from pg_attribute a
+        where a.attrelid = to_regclass('syncd.document_' || entity) and a.attname = 'company_key');
 begin
-    if exists (select from syncd.entity e where e.entity_type = entity) then
+    if not exists (select from syncd.entity e where e.entity_type = entity) then
+        return;
+    end if;
+    if syncd.fits(company, company_type) then
+        return query execute format(
+            'select d.key::text from syncd.%I d where d.company_key = $1::%s and d.due', 'document_' || entity,
+            company_type)
+            using company;
+    else
         return query execute format(
             'select d.key::text from syncd.%I d where d.company_id = $1 and d.due', 'document_' || entity)
             using company;
     end if;
+end
+$$;
+
+-- Whether a text is a value of a type, as that type writes it.
+create or replace function syncd.fits(value text, type text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    same boolean := false;
+begin
+    if type is not null then
+        execute format('select ($1::%s)::text = $1', type) into same using value;
+    end if;
+    return same;
+exception when data_exception then
+    return false;
 end
 $$;
 
@@ -293,8 +322,8 @@ as $$
     where r.run_id = run;
 $$;
 
--- What became of the records that went first in a run, since its own records need them: those of a type that fared alike
--- in one row. They are none of the records that the run is about.
+-- What became of the records that went first in a run, since its own records need them: those of a type that fared
+-- alike in one row. They are none of the records that the run is about.
 create or replace function syncd.run_companions(run bigint)
 returns table (entity_type text, outcome syncd.run_outcome, records bigint, reason text, example text)
 language sql stable security definer rows 10

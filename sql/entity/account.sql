@@ -1,5 +1,5 @@
--- Accounts that an admin has made in QuickBooks for a slot of the mapping, each once. When QuickBooks has one it is chosen
--- (syncd.account_made).
+-- Accounts that an admin has made in QuickBooks for a slot of the mapping, each once. When QuickBooks has one it is
+-- chosen (syncd.account_made).
 --
 -- Called by: `syncd db upgrade`; read through syncd.documents. No table of SIP is behind it, so nothing signals it.
 --

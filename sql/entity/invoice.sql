@@ -20,6 +20,7 @@ create view syncd.document_invoice as
 select
     s.key,
     s.company_id,
+    s.company_key,
     btrim(s.number) as entity_name,
     s.issued as due,
     null::text as skip,

@@ -9,7 +9,8 @@
 
 select syncd.register(
     'payment', label => 'Payment', qbo_type => 'Payment', rank => 3, toggle => 'auto_payments',
-    aside => '{invoice_number,expected_open,multicurrency,auto_apply_credit}', fixed => '{amount,invoice}', turn => 'invoice');
+    aside => '{invoice_number,expected_open,multicurrency,auto_apply_credit}', fixed => '{amount,invoice}',
+    turn => 'invoice');
 
 -- By this, and by nothing else, can a payment be found again in QuickBooks, whose field takes 21 characters: the first
 -- 80 bits of a hash in the letters of base 32, five bits each (RFC 4648).
@@ -30,6 +31,7 @@ create view syncd.document_payment as
 select
     s.key,
     s.company_id,
+    s.company_key,
     -- A payment has no number of its own.
     btrim(s.invoice_number) as entity_name,
     s.collected as due,

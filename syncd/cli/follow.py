@@ -139,7 +139,11 @@ def _companions(connection: Connection, company: Row, run: Row) -> None:
             company["company_id"],
             end,
             [
-                {**row, "example": f"{_kind(row['entity_type'])} {quoted(row['example'])}", "next_attempt_at": None}
+                {
+                    **row,
+                    "example": f"{_kind(row['entity_type'])} {quoted(row['example'])}",
+                    "next_attempt_at": None,
+                }
                 for row in rows
                 if row["outcome"] == end
             ],

@@ -1,4 +1,4 @@
-"""In which currency customers are, where QuickBooks has more than one. A document in another is refused before a call."""
+"""In which currency customers are, where QuickBooks has several: a document in another is refused before a call."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ class Currencies:
         documents = [parse(job.document) for job in jobs]
         await self._learn({d["customer"] for d in documents if d.get("multicurrency")} - self._known.keys())
         return [
-            replace(
-                job, document=encode({**d, "customer_currency": self._known.get(d["customer"])}).decode()
-            )
+            replace(job, document=encode({**d, "customer_currency": self._known.get(d["customer"])}).decode())
             if d.get("multicurrency")
             else job
             for job, d in zip(jobs, documents, strict=True)

@@ -82,7 +82,8 @@ def build(
     name = clean(text(document["name"]))
     if problem := name_problem(name):
         raise Refused(
-            "name", f"The name of an account {problem}. Choose another: syncd map accounts set ... --create NAME"
+            "name",
+            f"The name of an account {problem}. Choose another: syncd map accounts set ... --create NAME",
         )
     payload = {"Name": name, "AccountType": document["type"], "AccountSubType": document["sub_type"]}
     return Body(payload, name_sent=name)

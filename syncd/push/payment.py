@@ -1,9 +1,10 @@
 """A SIP payment becomes a QuickBooks Payment on its invoice.
 
 The document: {"amount", "date", "customer": id, "invoice": id, "invoice_number", "open_balance": of the invoice as
-QuickBooks last answered, or null, "expected_open": what should be open on it before this payment, or null, "method":
-id, "deposit_account": id, "reference": "SIP-" and 16 characters that stand for this payment alone, "currency", "multicurrency",
-"note": str or null, "auto_apply_credit": whether QuickBooks itself applies what is unapplied}. All but "open_balance" comes from SQL; `informed` adds that.
+QuickBooks last answered, or null, "expected_open": what should be open on it before this payment, or null,
+"method": id, "deposit_account": id, "reference": "SIP-" and 16 characters that stand for this payment alone,
+"currency", "multicurrency", "note": str or null, "auto_apply_credit": whether QuickBooks itself applies what is
+unapplied}. All but "open_balance" comes from SQL; `informed` adds that.
 
 A payment is created once and never updated: what changes of it in SIP later, a person settles in QuickBooks.
 

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def unmapped(company: Company) -> Company:
     """A company that has chosen no accounts, and an item that is refused for it."""
-    company.world.database.execute(
-        "delete from syncd.account_map where company_id = %s", (company.id,)
-    )
+    company.world.database.execute("delete from syncd.account_map where company_id = %s", (company.id,))
     company.sip.insert("service_items", organization_id=company.id, name="Drain cleaning")
     company.settle()
     assert company.states("service_item") == ["error"]
@@ -24,9 +22,7 @@ def unmapped(company: Company) -> Company:
 
 
 def accounts(company: Company, name: str) -> list[tuple[str, str]]:
-    return [
-        (o["AccountType"], o["AccountSubType"]) for o in company.objects("Account") if o["Name"] == name
-    ]
+    return [(o["AccountType"], o["AccountSubType"]) for o in company.objects("Account") if o["Name"] == name]
 
 
 def test_an_account_is_made_and_chosen_and_what_lacked_it_goes(unmapped: Company, syncd: Commands) -> None:

@@ -87,6 +87,6 @@ def test_what_goes_first_is_told_of_with_what_failed_of_it(world: World) -> None
     world.daemon()
     until(world.at_rest)
     said = world.syncd("push", "1", "invoices", "--yes", exit_code=1)
-    assert "3 invoices: 2 sent, 0 already there, 1 waiting.\n" in said
+    assert "3 sent invoices: 2 sent, 0 already there, 1 waiting.\n" in said
     assert "Before them went 2 customers, 1 service item, which they need." in said
     assert '  customer "Bob" failed: ' in said

@@ -69,7 +69,9 @@ def test_a_realm_serves_two_companies_one_after_the_other(running: World, syncd:
     assert links(second, shared)
 
 
-def test_what_stopped_in_one_company_of_quickbooks_is_tried_in_another(company: Company, syncd: Commands) -> None:
+def test_what_stopped_in_one_company_of_quickbooks_is_tried_in_another(
+    company: Company, syncd: Commands
+) -> None:
     world = company.world
     world.sandbox.post(company.realm, "customer", {"DisplayName": "Ann Lee"})
     invoice = company.sip.invoice(company.sip.customer("Ann Lee"))

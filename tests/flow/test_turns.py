@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.company import Company
 from tests.support.processes import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.flow.conftest import World
+    from tests.support.company import Company
 
 
 @pytest.fixture(params=["refused", "capped"])

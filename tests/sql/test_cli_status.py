@@ -189,7 +189,10 @@ def test_an_unknown_company_is_wrong_use(syncd: Commands) -> None:
     ("connection", "reason"),
     [
         ("disconnected", "The company is not connected to QuickBooks. It goes when it is connected again."),
-        ("needs_reconnect", "The connection to QuickBooks is lost. It goes when the company is connected again."),
+        (
+            "needs_reconnect",
+            "The connection to QuickBooks is lost. It goes when the company is connected again.",
+        ),
     ],
 )
 def test_without_a_connection_what_is_due_waits_for_it(

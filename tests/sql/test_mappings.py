@@ -220,7 +220,9 @@ def test_what_stopped_in_the_former_company_is_tried_in_the_new_one(database: Da
     connect(database)
     assert due(database) == set()
     connect(database, realm="9131")
-    assert database.rows("select distinct state::text, due_at, error_code from syncd.job") == [("pending", None, None)]
+    assert database.rows("select distinct state::text, due_at, error_code from syncd.job") == [
+        ("pending", None, None)
+    ]
 
 
 # --- what a mapping makes due ---

@@ -310,3 +310,24 @@ def test_what_goes_first_is_told_of_and_counted_by_itself(database: Database, en
     sent, failed = sorted(companions(engine, run), key=lambda row: row[1] != "sent")
     assert sent[:3] == ("customer", "sent", 2)
     assert failed == ("customer", "failed", 1, "Bob", "That name is taken.")
+
+
+@pytest.mark.parametrize("company", ["1", "01", "none"])
+def test_a_push_reads_the_records_of_its_company_only(
+    database: Database, engine: Engine, company: str
+) -> None:
+    database.execute("insert into sip.organizations (id, name) values (2, 'Company 2')")
+    database.execute("alter table sip.customers disable trigger user")
+    database.execute(
+        "insert into sip.customers (organization_id, name)"
+        " select case when n <= 20 then 1 else 2 end, 'C' || n from generate_series(1, 5000) n"
+    )
+    database.execute("analyze sip.customers")
+    with database.connection.transaction():
+        keys = database.rows("select syncd.due_keys(%s, 'customer')", (company,))
+        read = database.value(
+            "select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables"
+            " where relid = 'sip.customers'::regclass"
+        )
+    assert len(keys) == (20 if company == "1" else 0)
+    assert company != "1" or read <= 60

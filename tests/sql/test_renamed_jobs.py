@@ -20,9 +20,7 @@ def test_a_renamed_job_sends_nothing_by_itself_and_a_push_tells_its_new_name(dat
     job = books.sip.insert(
         "jobs", organization_id="1", customer_id=customer, name="Kitchen", contract_total=1000
     )
-    invoice = books.sent(
-        books.invoice(customer, mode="percent", percent=10, job_id=job, subtotal=100)
-    )
+    invoice = books.sent(books.invoice(customer, mode="percent", percent=10, job_id=job, subtotal=100))
     engine = Engine(database)
     engine.absorb()
     database.execute("delete from syncd.job")

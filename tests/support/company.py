@@ -58,7 +58,8 @@ class Company:
     def states(self, entity: str) -> list[str]:
         """The states of the jobs of a kind, in the order of their making."""
         found = self.world.database.rows(
-            "select state::text from syncd.job where company_id = %s and entity_type = %s order by owed_since, entity_id",
+            "select state::text from syncd.job where company_id = %s and entity_type = %s"
+            " order by owed_since, entity_id",
             (self.id, entity),
         )
         return [state for (state,) in found]

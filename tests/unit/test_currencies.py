@@ -36,7 +36,21 @@ class Asked:
 def job(**document: Any) -> DueJob:
     said = json.dumps({"currency": "CAD", **document})
     return DueJob(
-        "invoice", "1", "INV-1", 1, said, "f", "create", "Invoice", None, None, 0, None, "sandbox", "9130", False
+        "invoice",
+        "1",
+        "INV-1",
+        1,
+        said,
+        "f",
+        "create",
+        "Invoice",
+        None,
+        None,
+        0,
+        None,
+        "sandbox",
+        "9130",
+        False,
     )
 
 

@@ -35,7 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MODULES: Sequence[Module] = (
-    customer, service_item, invoice, payment, payment_method, timesheet_entry, account
+    customer,
+    service_item,
+    invoice,
+    payment,
+    payment_method,
+    timesheet_entry,
+    account,
 )
 
 

@@ -127,7 +127,9 @@ def test_a_part_of_the_invoice_leaves_open_what_sip_has_open() -> None:
     assert payment.variances(document, stored(create(amount=Decimal("20.15")))) == []
 
 
-@pytest.mark.parametrize(("owed", "open_now"), [("90.15", "70.00 is still open"), ("20.15", "Nothing is open any more")])
+@pytest.mark.parametrize(
+    ("owed", "open_now"), [("90.15", "70.00 is still open"), ("20.15", "Nothing is open any more")]
+)
 def test_less_left_open_than_in_sip_is_said(owed: str, open_now: str) -> None:
     document = {**PAYMENT, "amount": Decimal("20.15"), "open_balance": Decimal(owed)}
     answer = stored(create(amount=Decimal("20.15"), open_balance=Decimal(owed)))

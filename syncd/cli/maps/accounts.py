@@ -150,7 +150,9 @@ def list_(company_id: str, as_json: bool) -> None:
 @click.argument("company_id", metavar="COMPANY")
 @click.argument("slot", metavar="SLOT", type=CHOICE)
 @click.argument("account", metavar="[ACCOUNT]", required=False)
-@click.option("--create", "new", metavar="NAME", help="Have a new account of this name made in QuickBooks, and choose it.")
+@click.option(
+    "--create", "new", metavar="NAME", help="Have an account of this name made in QuickBooks and choose it."
+)
 def set_(company_id: str, slot: str, account: str | None, new: str | None) -> None:
     """Choose an account, by its id or its exact name in QuickBooks, or have one made.
 
@@ -159,7 +161,9 @@ def set_(company_id: str, slot: str, account: str | None, new: str | None) -> No
     """
     key = AccountSlot(slot.replace("-", "_"))
     if (account is None) == (new is None):
-        raise WrongUse("Name an account that QuickBooks has, or the one to be made with --create.", "Not both.")
+        raise WrongUse(
+            "Name an account that QuickBooks has, or the one to be made with --create.", "Not both."
+        )
     with session() as connection:
         company = need_company(connection, company_id)
         if key not in slots_of(company):

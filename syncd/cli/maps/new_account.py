@@ -58,7 +58,9 @@ def create(connection: Connection, company: Row, slot: AccountSlot, label: str, 
         return
     made = _wait(connection, company, key)
     if made is None:
-        tell(f"Account {quoted(name)} is on its way, and is then {label}. See: syncd map accounts list {company_id}")
+        tell(
+            f"Account {quoted(name)} is on its way, and is then {label}. See: syncd map accounts list {company_id}"
+        )
         return
     tell(f"{label} is account {quoted(name)} (id {made}) now, which was made in QuickBooks.")
     store.tell_owed(connection, waiting)
@@ -88,7 +90,9 @@ def _ask_for(connection: Connection, company: Row, slot: AccountSlot, name: str)
             (company["company_id"], slot, name, kind, sub_kind, person()),
         ).fetchone()
     except ObjectNotInPrerequisiteState:  # the connection was lost meanwhile
-        raise SyncdError("The connection to QuickBooks is lost.", "Connect it again: syncd company connect") from None
+        raise SyncdError(
+            "The connection to QuickBooks is lost.", "Connect it again: syncd company connect"
+        ) from None
     assert row is not None
     return str(row["key"])
 
@@ -108,6 +112,8 @@ def _wait(connection: Connection, company: Row, key: str) -> str | None:
             if row["qbo_id"] is not None:
                 return str(row["qbo_id"])
             if row["state"] is None or row["state"] in STOPPED:
-                raise SyncdError(f"The account was not made: {row['reason'] or 'another was chosen meanwhile.'}")
+                raise SyncdError(
+                    f"The account was not made: {row['reason'] or 'another was chosen meanwhile.'}"
+                )
             time.sleep(LOOK_EVERY)
     return None
