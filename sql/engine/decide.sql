@@ -318,8 +318,8 @@ end
 $$;
 
 -- Makes jobs of what these records wait for, whatever the toggle of those says: they go first. A record pushed by hand
--- has its prerequisites pushed by hand, in the same run. In a statement of its own: a record may be parked and required in
--- one decision.
+-- has its prerequisites pushed by hand, in the same run. In a statement of its own: a record may be parked and required
+-- in one decision.
 create or replace function syncd.require(company text, types text[], ids text[]) returns void
 language sql
 set search_path = pg_catalog, pg_temp
@@ -363,12 +363,12 @@ $$;
 
 -- The intent: a call with its exact bytes, committed before it is sent, for one record or a batch of them. `items`
 -- holds for each what decide returned (entity_type, entity_id, entity_name, version, generation, operation, qbo_type,
--- fingerprint, turn, turn_after, and document as text) and its `bid` and `notes`. Returns the call and how many seconds to
--- wait before sending it.
+-- fingerprint, turn, turn_after, and document as text) and its `bid` and `notes`. Returns the call and how many seconds
+-- to wait before sending it.
 --
 -- Nothing is done, and SY002 raised, if one of the records or the connection changed since it was decided, or if
--- another call of its turn was committed since: whatever QuickBooks was asked for it may be answered otherwise now. Then
--- all are decided again. The generation of a link only grows, so no two calls of a record ever share a request id.
+-- another call of its turn was committed since: whatever QuickBooks was asked for it may be answered otherwise now.
+-- Then all are decided again. The generation of a link only grows, so no two calls of a record ever share a request id.
 create or replace function syncd.intend(
     company text, worker uuid, held_epoch bigint, call_kind syncd.call_kind, environment syncd.environment,
     realm_id text, request text, path text, body bytea, items jsonb, out call_id bigint, out wait double precision
