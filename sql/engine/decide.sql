@@ -69,7 +69,8 @@ as $$
            v.waits_on::syncd.waits_on, v.reason, f.document, f.fingerprint,
            case when f.qbo_id is null then 'create' else 'update' end,
            f.qbo_type, f.qbo_id, f.sync_token, f.generation, f.sent_document, f.linked_as, f.link_place,
-           coalesce(f.missing[1], case when before.under_way then (f.entity_type, before.entity_id)::syncd.record_key end),
+           coalesce(f.missing[1],
+                    case when before.under_way then (f.entity_type, before.entity_id)::syncd.record_key end),
            f.missing, f.turn, before.call_id
     from printed f
     left join lateral (

@@ -256,7 +256,8 @@ def chain(syncd: Commands, database: Database) -> dict[str, str]:
     database.execute(
         """
         create or replace view syncd.document_customer as
-        select s.key, s.company_id, s.company_key, btrim(s.name) as entity_name, not s.deleted as due, null::text as skip,
+        select s.key, s.company_id, s.company_key, btrim(s.name) as entity_name, not s.deleted as due,
+               null::text as skip,
                array(select ('customer', j.waits_for_id)::syncd.record_key from syncd.job j
                      where j.entity_id = s.key::text and j.waits_for_id is not null) as missing,
                null::text as unready, jsonb_build_object('name', s.name) as document
