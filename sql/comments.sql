@@ -38,7 +38,7 @@ comment on column syncd.sync_log_view.occurred_at is 'The same as "Timestamp", f
 comment on column syncd.sync_log_view.entity_type is 'Type of record as syncd writes it, e.g. service_item.';
 comment on column syncd.sync_log_view.entity_id is 'The record''s key in SIP, as text.';
 comment on column syncd.sync_log_view."Entity Type" is
-    'Customer, Service Item, Invoice, Payment, Payout or Timesheet Entry.';
+    'Customer, Service Item, Invoice, Payment, Payout or Timesheet Entry; Account: one made for the mapping.';
 comment on column syncd.sync_log_view."Entity Name" is 'Name or number of the record as it was then.';
 comment on column syncd.sync_log_view."Direction" is 'Push (SIP to QuickBooks) or Pull (QuickBooks to SIP).';
 comment on column syncd.sync_log_view."Status" is 'Success, Error or Skipped.';
@@ -189,6 +189,8 @@ comment on function syncd.pushable is
     'What a push of this kind is about, and what of it QuickBooks has. Changes nothing.';
 comment on function syncd.due_keys is 'The keys of all records of a kind that QuickBooks should know of.';
 comment on function syncd.held_up is 'What keeps a record that others wait for; null if it is on its way.';
+comment on function syncd.run_companions is
+    'What became of the records that went first in a push, since those it is about need them.';
 comment on function syncd.run_outcomes is 'What became of the records of a push: how many, and why.';
 comment on function syncd.change_settings is
     'Changes settings (columns of sync_settings as JSON) in the name of a person; returns them before and after.';
@@ -225,6 +227,11 @@ begin
                        'The records that it refers to and that QuickBooks does not have yet: they go first.');
         execute format('comment on column syncd.%I.unready is %L', name,
                        'Why it is not whole yet, else null.');
+        if exists (select from pg_attribute a
+                   where a.attrelid = to_regclass('syncd.' || name) and a.attname = 'company_key') then
+            execute format('comment on column syncd.%I.company_key is %L', name,
+                           'The organization in SIP, in SIP''s own type.');
+        end if;
         execute format('comment on column syncd.%I.document is %L', name,
                        'All that QuickBooks is told of it, in canonical form.');
     end loop;
@@ -243,6 +250,16 @@ comment on column syncd.account_map.qbo_name is 'Its name when it was chosen; th
 comment on column syncd.account_map.updated_by is
     'Who chose it: the person at the command line, or the database role of who used SQL.';
 comment on column syncd.account_map.updated_at is 'When.';
+
+comment on column syncd.account_wish.company_id is 'The organization in SIP.';
+comment on column syncd.account_wish.environment is 'Which of Intuit''s two worlds.';
+comment on column syncd.account_wish.realm_id is 'The company in QuickBooks in which the account is to be made.';
+comment on column syncd.account_wish.slot is 'What the account is for; see account_map.';
+comment on column syncd.account_wish.name is 'Its name. Once it is there, account_map has it.';
+comment on column syncd.account_wish.type is 'Its AccountType in QuickBooks.';
+comment on column syncd.account_wish.sub_type is 'Its AccountSubType in QuickBooks.';
+comment on column syncd.account_wish.asked_by is 'The person at the command line.';
+comment on column syncd.account_wish.asked_at is 'When.';
 
 comment on column syncd.item_map.company_id is 'The organization in SIP.';
 comment on column syncd.item_map.environment is 'Which of Intuit''s two worlds; left out: of the connection now.';

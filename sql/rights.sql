@@ -27,10 +27,11 @@ grant update (override) on syncd.qbo_limit to syncd_admin;
 grant execute on function
     syncd.documents, syncd.judge, syncd.company_today, syncd.was_on, syncd.connect_company, syncd.disconnect_company,
     syncd.retry, syncd.change_settings, syncd.default_method_name, syncd.visit, syncd.end_visit, syncd.ask_turn,
-    syncd.due_keys, syncd.pushable, syncd.push, syncd.payment_reference
+    syncd.due_keys, syncd.pushable, syncd.push, syncd.payment_reference, syncd.make_account, syncd.account_key
     to syncd_admin;
 grant execute on function
     syncd.key_of, syncd.explain, syncd.log_page, syncd.held_up, syncd.run_progress, syncd.run_outcomes,
+    syncd.run_companions,
     syncd.mapping_uses, syncd.owed_to_mapping
     to syncd_admin, syncd_reader;
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 OUTBOX = """
 alter table syncd.outbox add column entity_ids text[];
@@ -26,6 +26,6 @@ alter table syncd.outbox_bad add column bad_id bigint generated always as identi
 
 
 def upgrade() -> None:
-    """From 0003."""
+    """From 0004."""
     op.execute(OUTBOX)
     op.execute(OUTBOX_BAD)

@@ -1,7 +1,7 @@
 -- Companies and settings: what must hold whoever writes a row, and the connection to a realm.
 --
 -- Called by: the triggers below (on writes of anybody), `syncd company` (connect_company, disconnect_company), the
---            daemon (begin_refresh, keep_tokens, refuse_refresh, facts_due, keep_facts).
+--            daemon (begin_refresh, keep_tokens, forget_refresh, refuse_refresh, facts_due, keep_facts).
 -- Touches:   company, sync_settings, settings_history, lane, job, call, sync_log, payment_method_map. Where an admin's
 --            row has such effects, the function has the owner's rights: the admin has none on these tables.
 
@@ -108,8 +108,9 @@ as $$
 $$;
 
 -- Stores a connection that has been tried, and opens the lane. What was open towards another realm can no longer
--- be settled there: it is closed, with a log row each, and the records are due anew. Names of payment methods end with
--- it too. The lane is taken from its owner, who may hold tokens, a realm or a refusal of the former connection.
+-- be settled there: it is closed, with a log row each, and the records are due anew, as is whatever stopped there.
+-- Names of payment methods end with it too. The lane is taken from its owner, who may hold tokens, a realm or a refusal
+-- of the former connection.
 create or replace function syncd.connect_company(
     company text, environment syncd.environment, realm text, tokens bytea,
     access_expires timestamptz, refresh_expires timestamptz, info jsonb, prefs jsonb, currency text, payroll boolean
@@ -152,8 +153,12 @@ begin
     returning * into became;
     perform syncd.due_again(company, syncd.facts_moved(was, became));
     if (was.environment, was.realm_id) is distinct from (connect_company.environment, realm) then
-        -- Perhaps what was missing there is mapped here.
-        perform syncd.due_again(company, (select array_agg(code) from syncd.mapping_uses() u, unnest(u.codes) code));
+        -- What stopped, or waits, there tells nothing of here: other names are taken, other records are missing.
+        update syncd.job j
+        set state = 'pending', due_at = null, attempts = 0, alone = 0, reason = null, fault_class = null,
+            error_code = null, waits_on = null, waits_for_type = null, waits_for_id = null, missing = null,
+            unready_since = null, ticket = nextval('syncd.job_ticket')
+        where j.company_id = company and j.call_id is null and j.due_at is not null;
         delete from syncd.payment_method_map m where m.company_id = company;
     end if;
     if not exists (select from syncd.payment_method_map m where m.company_id = company) then
@@ -249,6 +254,20 @@ begin
           and (c.refresh_started_at = started
                or exists (select from syncd.lane l
                           where l.company_id = company and l.owner = worker and l.epoch = held_epoch));
+end
+$$;
+
+-- A renewal that surely changed nothing, since Intuit refused it or never heard of it: it is no explanation of a
+-- connection that turns out to be dead. One that an earlier renewal's trace covers is not told of.
+create or replace function syncd.forget_refresh(company text, worker uuid, held_epoch bigint, started timestamptz)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform syncd.hold_lane(company, worker, held_epoch);
+    update syncd.company c set refresh_started_at = null
+    where c.company_id = company and c.refresh_started_at = started;
 end
 $$;
 

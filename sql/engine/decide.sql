@@ -13,7 +13,7 @@ returns table (
     entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,
     waits_on syncd.waits_on, reason text, document jsonb, fingerprint text, operation text,
     qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb, linked_as syncd.state,
-    link_place tid, missing syncd.record_key[]
+    link_place tid, goes_first syncd.record_key, missing syncd.record_key[], turn text, turn_after bigint
 )
 language sql stable rows 30
 set search_path = pg_catalog, pg_temp
@@ -21,7 +21,7 @@ as $$
     with asked as (
         select * from unnest(types, ids) as w (entity_type, entity_id)
     ), facts as (
-        select w.entity_type, w.entity_id, e.qbo_type, e.aside, e.fixed,
+        select w.entity_type, w.entity_id, e.qbo_type, e.aside, e.fixed, lower(btrim(d.document ->> e.turn)) as turn,
                -- What SIP has deleted goes by the name under which it was sent.
                coalesce(d.entity_name, (
                    select i.entity_name from syncd.call_item i
@@ -68,7 +68,10 @@ as $$
     select f.entity_type, f.entity_id, f.entity_name, v.verdict, v.parks_as::syncd.state,
            v.waits_on::syncd.waits_on, v.reason, f.document, f.fingerprint,
            case when f.qbo_id is null then 'create' else 'update' end,
-           f.qbo_type, f.qbo_id, f.sync_token, f.generation, f.sent_document, f.linked_as, f.link_place, f.missing
+           f.qbo_type, f.qbo_id, f.sync_token, f.generation, f.sent_document, f.linked_as, f.link_place,
+           coalesce(f.missing[1],
+                    case when before.under_way then (f.entity_type, before.entity_id)::syncd.record_key end),
+           f.missing, f.turn, before.call_id
     from printed f
     left join lateral (
         -- Only for what lacks something: the record that goes first, by the name people know it by.
@@ -76,6 +79,17 @@ as $$
         from unnest(f.missing[1:1]) m
         left join syncd.documents(array[m.entity_type], array[m.entity_id]) d on d.company_id = company
     ) first on true
+    left join lateral (
+        -- The last call of this turn. No other can be open: none is committed while one is (intend).
+        select i.call_id, i.entity_id, format('%s "%s"', replace(i.entity_type, '_', ' '), i.entity_name) as name,
+               i.entity_id <> f.entity_id and exists (
+                   select from syncd.job q
+                   where q.company_id = company and q.entity_type = i.entity_type and q.entity_id = i.entity_id
+                         and q.call_id = i.call_id) as under_way
+        from syncd.call_item i
+        where i.company_id = company and i.entity_type = f.entity_type and i.turn = f.turn
+        order by i.call_id desc limit 1
+    ) before on true
     cross join lateral (
         select * from (values
             (1, not (f.there and f.due) and f.qbo_id is null, 'drop', null, null,
@@ -100,7 +114,9 @@ as $$
             (9, f.unready is not null and f.unready_since < clock_timestamp() - interval '60 seconds',
              'refuse', 'error', null, f.unready),
             (10, f.unready is not null, 'wait', 'waiting', 'document', f.unready),
-            (11, true, 'push', null, null, null)
+            (11, before.under_way, 'wait', 'waiting', 'record',
+             format('It waits for %s, which is on its way: the two go one after the other.', before.name)),
+            (12, true, 'push', null, null, null)
         ) as c (place, holds, verdict, parks_as, waits_on, reason)
         where c.holds
         order by c.place
@@ -130,7 +146,8 @@ create or replace function syncd.decide(
 returns table (
     entity_type text, entity_id text, entity_name text, version bigint, document jsonb, fingerprint text,
     operation text, qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb,
-    environment syncd.environment, realm_id text, names boolean, again_in double precision, next_floors bigint[]
+    environment syncd.environment, realm_id text, names boolean, turn text, turn_after bigint,
+    again_in double precision, next_floors bigint[]
 )
 language plpgsql rows 30
 set search_path = pg_catalog, pg_temp
@@ -249,9 +266,9 @@ begin
             due_at = case when v.waits_on = 'document' then clock_timestamp() + interval '2 seconds'
                           else 'infinity' end,
             unready_since = case when v.waits_on = 'document' then coalesce(j.unready_since, clock_timestamp()) end,
-            waits_for_type = case when v.waits_on = 'record' then v.missing[1].entity_type end,
-            waits_for_id = case when v.waits_on = 'record' then v.missing[1].entity_id end,
-            missing = case when v.waits_on = 'record' then to_jsonb(v.missing) end,
+            waits_for_type = case when v.waits_on = 'record' then (v.goes_first).entity_type end,
+            waits_for_id = case when v.waits_on = 'record' then (v.goes_first).entity_id end,
+            missing = case when v.waits_on = 'record' and cardinality(v.missing) > 0 then to_jsonb(v.missing) end,
             attempts = case when v.verdict = 'refuse' then j.attempts + 1 else j.attempts end,
             fault_class = case when v.verdict = 'refuse' then 'record' end::syncd.fault_class
         from judged v
@@ -285,7 +302,7 @@ begin
     )
     select v.entity_type, v.entity_id, v.entity_name, v.version, v.document, v.fingerprint, v.operation,
            v.qbo_type, v.qbo_id, v.sync_token, v.generation, v.sent_document, v.environment, v.realm_id,
-           v.names,
+           v.names, v.turn, v.turn_after,
            case when exists (select from judged w where w.verdict = 'wait' and w.waits_on = 'record') then 0
                 when exists (select from judged w where w.verdict = 'wait' and w.waits_on = 'document')
                     then least(again_in, 2)
@@ -302,22 +319,24 @@ end
 $$;
 
 -- Makes jobs of what these records wait for, whatever the toggle of those says: they go first. A record pushed by hand
--- has its prerequisites pushed by hand. In a statement of its own: a record may be parked and required in one decision.
+-- has its prerequisites pushed by hand, in the same run. In a statement of its own: a record may be parked and required
+-- in one decision.
 create or replace function syncd.require(company text, types text[], ids text[]) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
     with waiting as materialized (
-        select q.ctid as place, q.missing, q.class, q.source
+        select q.ctid as place, q.missing, q.class, q.source, q.run_id
         from unnest(types, ids) as w (entity_type, entity_id)
         cross join lateral (
-            select j.ctid, j.missing, j.class, j.source from syncd.job j
+            select j.ctid, j.missing, j.class, j.source, j.run_id from syncd.job j
             where j.company_id = company and j.entity_type = w.entity_type and j.entity_id = w.entity_id
                   and j.missing is not null
             limit 1
         ) q
     ), wanted as (
-        select m.entity_type, m.entity_id, e.names, min(w.class) as class, max(w.source) as source
+        select m.entity_type, m.entity_id, e.names, min(w.class) as class, max(w.source) as source,
+               max(w.run_id) as run_id
         from waiting w
         cross join lateral jsonb_to_recordset(w.missing) as m (entity_type text, entity_id text)
         join syncd.entity e on e.entity_type = m.entity_type
@@ -329,12 +348,12 @@ as $$
             select from wanted p
             where j.company_id = company and j.entity_type = p.entity_type and j.entity_id = p.entity_id)
     )
-    insert into syncd.job as j (company_id, entity_type, entity_id, names, class, source, required)
-    select company, p.entity_type, p.entity_id, p.names, p.class, p.source, true from wanted p
+    insert into syncd.job as j (company_id, entity_type, entity_id, names, class, source, run_id, required)
+    select company, p.entity_type, p.entity_id, p.names, p.class, p.source, p.run_id, true from wanted p
     order by p.entity_type, p.entity_id
     on conflict on constraint job_pkey do update
     set required = true, class = least(j.class, excluded.class), source = greatest(j.source, excluded.source),
-        missing = null,
+        run_id = coalesce(j.run_id, excluded.run_id), missing = null,
         state = case when j.waits_on = 'setting' and j.call_id is null then 'pending' else j.state end,
         due_at = case when j.waits_on = 'setting' and j.call_id is null then null else j.due_at end,
         reason = case when j.waits_on = 'setting' and j.call_id is null then null else j.reason end,
@@ -347,11 +366,12 @@ $$;
 
 -- The intent: a call with its exact bytes, committed before it is sent, for one record or a batch of them. `items`
 -- holds for each what decide returned (entity_type, entity_id, entity_name, version, generation, operation, qbo_type,
--- fingerprint, and document as text) and its `bid` and `notes`. Returns the call and how many seconds to wait before
--- sending it.
+-- fingerprint, turn, turn_after, and document as text) and its `bid` and `notes`. Returns the call and how many seconds
+-- to wait before sending it.
 --
--- Nothing is done, and SY002 raised, if one of the records or the connection changed since it was decided: then all
--- are decided again. The generation of a link only grows, so no two calls of a record ever share a request id.
+-- Nothing is done, and SY002 raised, if one of the records or the connection changed since it was decided, or if
+-- another call of its turn was committed since: whatever QuickBooks was asked for it may be answered otherwise now.
+-- Then all are decided again. The generation of a link only grows, so no two calls of a record ever share a request id.
 create or replace function syncd.intend(
     company text, worker uuid, held_epoch bigint, call_kind syncd.call_kind, environment syncd.environment,
     realm_id text, request text, path text, body bytea, items jsonb, out call_id bigint, out wait double precision
@@ -387,7 +407,15 @@ begin
         returning 1
     )
     select count(*) into linked from grown;
-    if linked < wanted or coalesce(cardinality(ready), 0) < wanted then
+    if linked < wanted or coalesce(cardinality(ready), 0) < wanted or exists (
+        select from jsonb_to_recordset(items) as i (entity_type text, turn text, turn_after bigint)
+        cross join lateral (
+            select b.call_id from syncd.call_item b
+            where b.company_id = company and b.entity_type = i.entity_type and b.turn = i.turn
+            order by b.call_id desc limit 1
+        ) last
+        where last.call_id is distinct from i.turn_after
+    ) then
         raise exception 'a record of company % changed since it was decided', company using errcode = 'SY002';
     end if;
 
@@ -396,13 +424,13 @@ begin
             held_epoch)
     returning c.call_id into intend.call_id;
     insert into syncd.call_item (call_id, bid, company_id, entity_type, entity_id, entity_name, operation,
-                                 generation, version, fingerprint, document, notes)
+                                 generation, version, fingerprint, document, notes, turn)
     select intend.call_id, i.bid, company, i.entity_type, i.entity_id, i.entity_name, i.operation,
            i.generation + 1, i.version, i.fingerprint, i.document::jsonb,
-           array(select jsonb_array_elements_text(i.notes))
+           array(select jsonb_array_elements_text(i.notes)), i.turn
     from jsonb_to_recordset(items) as i (
         bid text, entity_type text, entity_id text, entity_name text, operation text, generation bigint,
-        version bigint, fingerprint text, document text, notes jsonb);
+        version bigint, fingerprint text, document text, notes jsonb, turn text);
     update syncd.job j set state = 'sending', call_id = intend.call_id, due_at = null
     where j.ctid = any(ready);
     intend.wait := syncd.spend(company, call_kind = 'batch');
@@ -533,7 +561,8 @@ as $$
           and (c.outcome in ('unknown', 'abandoned') or (c.outcome = 'answered' and c.sends > 1));
 $$;
 
--- Which SIP records of a company own these QBO objects, with the names they go by.
+-- Which SIP records of a company own these QBO objects, with the names they go by. Another company may have been
+-- connected to the realm before: what its records are called is nobody else's business, and none of it is in force.
 create or replace function syncd.linked_names(company text, qbo_types text[], qbo_ids text[])
 returns table (qbo_type text, qbo_id text, entity_name text)
 language sql stable
@@ -544,7 +573,7 @@ as $$
         from unnest(qbo_types, qbo_ids) as w (qbo_type, qbo_id)
         join syncd.company c on c.company_id = company
         join syncd.link k
-            on k.environment = c.environment and k.realm_id = c.realm_id
+            on k.company_id = company and k.environment = c.environment and k.realm_id = c.realm_id
                and k.qbo_type = w.qbo_type and k.qbo_id = w.qbo_id
     )
     select l.qbo_type, l.qbo_id, coalesce(d.entity_name, l.document ->> 'name', l.sip_id)

@@ -6,6 +6,7 @@
 -- The contract of a view syncd.document_<entity>, one file each in sql/entity:
 --     key          SIP's own key, in SIP's own type, so that SIP's index is used
 --     company_id   text
+--     company_key  the same in SIP's own type, a bare column, so that SIP's index is used; may be left out
 --     entity_name  text, the name or number that people know the record by
 --     due          boolean, false while the record is in no state that QuickBooks should know of
 --     skip         text, why this record is left out although it is due (a sentence), else null
@@ -28,19 +29,21 @@ where k.qbo_id is not null;
 --     mapped  come from mappings, which apply at creation only: an update keeps what was sent last, as long as the key
 --             that each names (null: none) has not changed;
 --     aside   are for the push module and no reason to send;
---     fixed   can never change: a record that has them is never updated, and one that differs has diverged.
+--     fixed   can never change: a record that has them is never updated, and one that differs has diverged;
+--     turn    names a place that records have in common: those with the same value go one after the other.
 create or replace function syncd.register(
     entity text, label text, qbo_type text, rank integer, toggle text default null, names boolean default false,
-    mapped jsonb default '{}', aside text[] default '{}', fixed text[] default null
+    mapped jsonb default '{}', aside text[] default '{}', fixed text[] default null, turn text default null
 ) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
-    insert into syncd.entity as e (entity_type, label, qbo_type, rank, toggle, names, mapped, aside, fixed)
-    values (entity, label, qbo_type, rank, toggle, names, mapped, aside, fixed)
+    insert into syncd.entity as e (entity_type, label, qbo_type, rank, toggle, names, mapped, aside, fixed, turn)
+    values (entity, label, qbo_type, rank, toggle, names, mapped, aside, fixed, turn)
     on conflict (entity_type) do update
     set label = excluded.label, qbo_type = excluded.qbo_type, rank = excluded.rank, toggle = excluded.toggle,
-        names = excluded.names, mapped = excluded.mapped, aside = excluded.aside, fixed = excluded.fixed;
+        names = excluded.names, mapped = excluded.mapped, aside = excluded.aside, fixed = excluded.fixed,
+        turn = excluded.turn;
 $$;
 
 -- Generates syncd.documents(types, ids): the records asked for, pair by pair; one that is gone has no row. Likewise

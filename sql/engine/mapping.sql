@@ -1,9 +1,9 @@
 -- Mappings: what SIP's words mean in QuickBooks. What must hold whoever writes a row, and what becomes due by one.
 --
--- Called by: the triggers below (on writes of anybody: `syncd map`, a DBA), connect_company; `syncd map`
---            (default_method_name, owed_to_mapping).
--- Touches:   the map tables, lane, job. Where an admin's row has effects on the queue, the function has the owner's
---            rights: the admin has none on these tables.
+-- Called by: the triggers below (on writes of anybody: `syncd map`, a DBA; of links), connect_company; `syncd map`
+--            (default_method_name, owed_to_mapping, make_account).
+-- Touches:   the map tables, account_wish, lane, job. Where an admin's row has effects on the queue, the function has
+--            the owner's rights: the admin has none on these tables.
 --
 -- A row names an object of one realm by its id, so it belongs to that realm: it stays with it when another realm is
 -- connected, and is used for no other. Names of payment methods are SIP's own; they end with the connection.
@@ -274,3 +274,98 @@ create or replace trigger mapping_changed after insert or update on syncd.paymen
 for each row execute function syncd.mapping_changed();
 create or replace trigger mapping_changed after insert or update on syncd.tax_map
 for each row execute function syncd.mapping_changed();
+
+-- How the account that is to be made for a slot is called in the queue.
+create or replace function syncd.account_key(company text, slot syncd.account_slot, name text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select company || '/' || slot || '/' || lower(name);
+$$;
+
+-- Has an account made in QuickBooks for a slot, in the name of `actor`, the way all records go: as a job, whose call is
+-- committed before it is sent. A former wish for the slot ends unless its call is out. Returns its key in the queue.
+create or replace function syncd.make_account(
+    company text, slot syncd.account_slot, name text, type text, sub_type text, actor text
+) returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    wish constant text := syncd.account_key(company, slot, name);
+begin
+    perform from syncd.lane l where l.company_id = company for no key update;
+    insert into syncd.account_wish as w (company_id, environment, realm_id, slot, name, type, sub_type, asked_by)
+    select company, c.environment, c.realm_id, make_account.slot, make_account.name, make_account.type,
+           make_account.sub_type, actor
+    from syncd.company c where c.company_id = company and c.state = 'connected'
+    on conflict on constraint account_wish_pkey do update
+    set name = excluded.name, type = excluded.type, sub_type = excluded.sub_type, asked_by = excluded.asked_by,
+        asked_at = clock_timestamp();
+    if not found then
+        raise exception 'company % is not connected to QuickBooks', company
+            using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    delete from syncd.job j
+    where j.company_id = company and j.entity_type = 'account' and j.call_id is null
+          and starts_with(j.entity_id, syncd.account_key(company, make_account.slot, ''));
+    insert into syncd.job (company_id, entity_type, entity_id, names, source)
+    select company, e.entity_type, wish, e.names, 'manual' from syncd.entity e where e.entity_type = 'account'
+    on conflict do nothing;
+    update syncd.lane l set due_at = least(l.due_at, clock_timestamp()) where l.company_id = company;
+    perform pg_notify('syncd_lanes', left(company, 1000));
+    return wish;
+end
+$$;
+
+-- An account that was to be made is there: it is chosen, and what lacked it is due. Not if another was wished for
+-- since.
+create or replace function syncd.account_made() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wish syncd.account_wish;
+begin
+    select w.* into wish from syncd.account_wish w
+    where w.company_id = new.company_id and w.environment = new.environment and w.realm_id = new.realm_id
+          and syncd.account_key(w.company_id, w.slot, w.name) = new.sip_id;
+    if found then
+        perform set_config('syncd.actor', wish.asked_by, true);
+        insert into syncd.account_map (company_id, environment, realm_id, slot, qbo_id, qbo_name)
+        values (wish.company_id, wish.environment, wish.realm_id, wish.slot, new.qbo_id, wish.name)
+        on conflict on constraint account_map_pkey do update
+        set qbo_id = excluded.qbo_id, qbo_name = excluded.qbo_name;
+    end if;
+    return null;
+end
+$$;
+create or replace trigger account_made after update of qbo_id on syncd.link
+for each row when (new.entity_type = 'account' and old.qbo_id is null and new.qbo_id is not null)
+execute function syncd.account_made();
+
+-- Whoever chooses another account wants none made any more.
+create or replace function syncd.account_chosen() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from syncd.account_wish w
+    where w.company_id = new.company_id and w.environment = new.environment and w.realm_id = new.realm_id
+          and w.slot = new.slot
+          and not exists (
+              select from syncd.link k
+              where k.company_id = w.company_id and k.environment = w.environment and k.realm_id = w.realm_id
+                    and k.entity_type = 'account' and k.qbo_id = new.qbo_id
+                    and k.sip_id = syncd.account_key(w.company_id, w.slot, w.name));
+    if found then
+        delete from syncd.job j
+        where j.company_id = new.company_id and j.entity_type = 'account' and j.call_id is null
+              and starts_with(j.entity_id, syncd.account_key(new.company_id, new.slot, ''));
+    end if;
+    return null;
+end
+$$;
+create or replace trigger account_chosen after insert or update on syncd.account_map
+for each row execute function syncd.account_chosen();

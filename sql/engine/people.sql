@@ -58,7 +58,7 @@ as $$
     left join syncd.call_item i on i.call_id = j.call_id and i.entity_type = entity and i.entity_id = k.key
     -- What goes first as things stand now, or else when it was decided last.
     left join lateral (
-        select (v.missing[1]).entity_type, (v.missing[1]).entity_id where v.waits_on = 'record'
+        select (v.goes_first).entity_type, (v.goes_first).entity_id where v.waits_on = 'record'
         union all
         select j.waits_for_type, j.waits_for_id where v.waits_on is distinct from 'record' and j.state = 'waiting'
     ) f on true

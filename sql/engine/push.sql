@@ -1,21 +1,50 @@
 -- Work by hand: push all records of one kind, and what became of them.
 --
--- Called by: `syncd push` (pushable, push, run_progress, run_outcomes), `syncd settings set` (due_keys),
---            `syncd explain` and view syncd.pending (held_up).
+-- Called by: `syncd push` (pushable, push, run_progress, run_outcomes, run_companions),
+--            `syncd settings set` (due_keys), `syncd explain` and view syncd.pending (held_up).
 -- Touches:   run, lane, job, company (facts_at); all but push read only.
 
--- The keys of a company's records of one kind that QuickBooks should know of. For this SIP's table is read whole, since
--- the views have companies as text; people ask for it, a few times a day.
+-- The keys of a company's records of one kind that QuickBooks should know of. Where the view tells the company in SIP's
+-- own type (company_key), SIP's index on it serves; else SIP's table is read whole.
 create or replace function syncd.due_keys(company text, entity text) returns setof text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    company_type constant text := (
+        select format_type(a.atttypid, a.atttypmod) from pg_attribute a
+        where a.attrelid = to_regclass('syncd.document_' || entity) and a.attname = 'company_key');
 begin
-    if exists (select from syncd.entity e where e.entity_type = entity) then
+    if not exists (select from syncd.entity e where e.entity_type = entity) then
+        return;
+    end if;
+    if syncd.fits(company, company_type) then
+        return query execute format(
+            'select d.key::text from syncd.%I d where d.company_key = $1::%s and d.due', 'document_' || entity,
+            company_type)
+            using company;
+    else
         return query execute format(
             'select d.key::text from syncd.%I d where d.company_id = $1 and d.due', 'document_' || entity)
             using company;
     end if;
+end
+$$;
+
+-- Whether a text is a value of a type, as that type writes it.
+create or replace function syncd.fits(value text, type text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    same boolean := false;
+begin
+    if type is not null then
+        execute format('select ($1::%s)::text = $1', type) into same using value;
+    end if;
+    return same;
+exception when data_exception then
+    return false;
 end
 $$;
 
@@ -120,7 +149,7 @@ begin
         where j.run_id is not null
         group by j.run_id
     ) t
-    where r.run_id = t.run_id;
+    where r.run_id = t.run_id and r.entity_type = entity;
 
     perform syncd.again(company, array(select f.entity_type from unnest(first) f),
                         array(select f.entity_id from unnest(first) f));
@@ -291,4 +320,44 @@ as $$
     select 'there', r.already + greatest(0, r.records - (select count(*) from known)), null, null, null
     from syncd.run r
     where r.run_id = run;
+$$;
+
+-- What became of the records that went first in a run, since its own records need them: those of a type that fared
+-- alike in one row. They are none of the records that the run is about.
+create or replace function syncd.run_companions(run bigint)
+returns table (entity_type text, outcome syncd.run_outcome, records bigint, reason text, example text)
+language sql stable security definer rows 10
+set search_path = pg_catalog, pg_temp
+as $$
+    with logged as materialized (
+        select distinct on (s.entity_type, s.entity_id) s.entity_type, s.entity_id, s.entity_name, s.status, s.error
+        from syncd.run r
+        join syncd.sync_log s
+            on s.run_id = r.run_id and s.occurred_at >= r.asked_at and s.entity_type <> r.entity_type
+        where r.run_id = run
+        order by s.entity_type, s.entity_id, s.occurred_at desc, s.log_id desc
+    ), left_over as materialized (
+        select j.entity_type, j.entity_id, j.reason,
+               case when syncd.moves(j) then 'moving'
+                    when j.state in ('waiting', 'unknown') then 'waiting'
+                    else 'failed' end::syncd.run_outcome as outcome
+        from syncd.run r
+        join syncd.job j on j.run_id = r.run_id and j.entity_type <> r.entity_type
+        where r.run_id = run
+    ), known as (
+        select l.entity_type, l.outcome, l.reason, coalesce(g.entity_name, l.entity_id) as name
+        from left_over l
+        left join logged g using (entity_type, entity_id)
+        union all
+        select g.entity_type,
+               case g.status when 'success' then 'sent' when 'skipped' then 'skipped'
+                             else 'failed' end::syncd.run_outcome,
+               g.error, g.entity_name
+        from logged g
+        where not exists (select from left_over l
+                          where l.entity_type = g.entity_type and l.entity_id = g.entity_id)
+    )
+    select k.entity_type, k.outcome, count(*), k.reason, min(k.name)
+    from known k
+    group by k.entity_type, k.outcome, k.reason;
 $$;

@@ -51,10 +51,9 @@ as $$
                -- One object cannot be two records: QuickBooks was restored or reset, or answered for another call.
                r.outcome in ('success', 'variance')
                and (exists (select from syncd.link o
-                            where o.environment = c.environment and o.realm_id = c.realm_id
-                                  and o.qbo_type = k.qbo_type and o.qbo_id = r.qbo_id and not o.is_alias
-                                  and (o.company_id, o.entity_type, o.sip_id)
-                                      <> (company, i.entity_type, i.entity_id))
+                            where o.company_id = company and o.environment = c.environment
+                                  and o.realm_id = c.realm_id and o.qbo_type = k.qbo_type and o.qbo_id = r.qbo_id
+                                  and not o.is_alias and (o.entity_type, o.sip_id) <> (i.entity_type, i.entity_id))
                     or count(*) filter (where r.outcome in ('success', 'variance'))
                        over (partition by k.qbo_type, r.qbo_id) > 1) as belongs_to_another
         from jsonb_to_recordset(results) as r (
@@ -190,7 +189,7 @@ begin
         from settled s
         where j.ctid = s.place and not (s.good and not s.moved)
     ), released as (
-        -- What waited for one of these is due now.
+        -- What waited for one of these is due now; what waited for its turn, however the call ended.
         update syncd.job j
         set state = 'pending', due_at = null, waits_on = null, waits_for_type = null, waits_for_id = null,
             missing = null, reason = null, ticket = nextval('syncd.job_ticket')
@@ -199,7 +198,7 @@ begin
             join syncd.job q
                 on q.company_id = company and q.waits_for_type = s.entity_type and q.waits_for_id = s.entity_id
                    and q.waits_for_id is not null
-            where s.good and q.call_id is null))
+            where (s.good or (q.entity_type = s.entity_type and s.state <> 'unknown')) and q.call_id is null))
         returning 1
     ), trouble as (
         -- A transient fault beside good answers is the record's own.

@@ -9,6 +9,7 @@ create view syncd.document_customer as
 select
     s.key,
     s.company_id,
+    s.company_key,
     btrim(s.name) as entity_name,
     not s.deleted as due,
     null::text as skip,

@@ -14,12 +14,13 @@ select syncd.register(
     'invoice', label => 'Invoice', qbo_type => 'Invoice', rank => 2, toggle => 'auto_invoices',
     mapped => '{"discount_account": null, "default_item": null, "tax_code": "rate", "untaxed_code": null,'
               ' "rates": "rate"}',
-    aside => '{email,email_unsubscribed,sales_tax}');
+    aside => '{email,email_unsubscribed,multicurrency,sales_tax}', turn => 'number');
 
 create view syncd.document_invoice as
 select
     s.key,
     s.company_id,
+    s.company_key,
     btrim(s.number) as entity_name,
     s.issued as due,
     null::text as skip,
@@ -46,6 +47,7 @@ select
         'due_date', s.due_date,
         'customer', customer.qbo_id,
         'currency', c.home_currency,
+        'multicurrency', coalesce(c.preferences #>> '{CurrencyPrefs,MultiCurrencyEnabled}' = 'true', false),
         'sales_tax', told.sales_tax,
         'rate', trim_scale(s.tax_rate),
         'tax_code', taxed.qbo_id,

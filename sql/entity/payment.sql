@@ -5,10 +5,12 @@
 -- Fixed: a payment is told once. Its note is SIP's own affair afterwards, and for another amount or another invoice a
 -- person has to decide what becomes of the payment that QuickBooks has.
 -- Aside: what the push module needs to know besides.
+-- Payments of one invoice take turns: how much one may settle is clear when the one before it is recorded.
 
 select syncd.register(
     'payment', label => 'Payment', qbo_type => 'Payment', rank => 3, toggle => 'auto_payments',
-    aside => '{invoice_number,auto_apply_credit}', fixed => '{amount,invoice}');
+    aside => '{invoice_number,expected_open,multicurrency,auto_apply_credit}', fixed => '{amount,invoice}',
+    turn => 'invoice');
 
 -- By this, and by nothing else, can a payment be found again in QuickBooks, whose field takes 21 characters: the first
 -- 80 bits of a hash in the letters of base 32, five bits each (RFC 4648).
@@ -29,6 +31,7 @@ create view syncd.document_payment as
 select
     s.key,
     s.company_id,
+    s.company_key,
     -- A payment has no number of its own.
     btrim(s.invoice_number) as entity_name,
     s.collected as due,
@@ -50,20 +53,33 @@ select
         'customer', customer.qbo_id,
         'invoice', invoice.qbo_id,
         'invoice_number', btrim(s.invoice_number),
+        -- Of what QuickBooks was told the invoice comes to, what it was not told to be paid yet.
+        'expected_open', invoice.total - settled.amount,
         'method', method.qbo_id,
         'deposit_account', account.qbo_id,
         'reference', syncd.payment_reference(s.company_id, s.key::text),
         'currency', c.home_currency,
+        'multicurrency', coalesce(c.preferences #>> '{CurrencyPrefs,MultiCurrencyEnabled}' = 'true', false),
         'note', nullif(btrim(s.note), ''),
         'auto_apply_credit', coalesce(c.preferences #>> '{SalesFormsPrefs,AutoApplyCredit}' = 'true', false)
     ) as document
 from syncd.source_payment s
 join syncd.company c on c.company_id = s.company_id
 left join lateral (
-    select k.qbo_id from syncd.linked k
+    select k.qbo_id, (k.document ->> 'total')::numeric as total from syncd.linked k
     where k.company_id = s.company_id and k.entity_type = 'invoice' and k.sip_id = s.invoice_id
     limit 1
 ) invoice on true
+cross join lateral (
+    select coalesce(sum((k.document ->> 'amount')::numeric), 0) as amount
+    from syncd.source_payment o
+    cross join lateral (
+        select p.document from syncd.linked p
+        where p.company_id = s.company_id and p.entity_type = 'payment' and p.sip_id = o.key::text
+        limit 1
+    ) k
+    where o.invoice_key = s.invoice_key and o.key <> s.key and k.document ->> 'invoice' = invoice.qbo_id
+) settled
 left join lateral (
     select k.qbo_id from syncd.linked k
     where k.company_id = s.company_id and k.entity_type = 'customer' and k.sip_id = s.customer_id

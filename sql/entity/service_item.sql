@@ -10,6 +10,7 @@ create view syncd.document_service_item as
 select
     s.key,
     s.company_id,
+    s.company_key,
     btrim(s.name) as entity_name,
     s.active as due,
     null::text as skip,

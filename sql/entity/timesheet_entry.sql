@@ -21,6 +21,7 @@ create view syncd.document_timesheet_entry as
 select
     s.key,
     s.company_id,
+    s.company_key,
     format('%s, %s, %s', btrim(s.member_name), to_char(s.work_date, 'YYYY-MM-DD'), spent.time) as entity_name,
     -- One that QuickBooks has and that is emptied is withdrawn.
     coalesce(s.approved and s.work_date >= o.timesheet_start_date, false)

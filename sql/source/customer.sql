@@ -7,6 +7,7 @@
 create view syncd.source_customer as
 select
     c.id as key,
+    c.organization_id as company_key,
     c.organization_id::text as company_id,
     c.name,
     c.email,

@@ -8,6 +8,7 @@
 create view syncd.source_invoice as
 select
     i.id as key,
+    i.organization_id as company_key,
     i.organization_id::text as company_id,
     i.customer_id::text as customer_id,
     i.number,

@@ -7,7 +7,9 @@
 create view syncd.source_payment as
 select
     p.id as key,
+    p.organization_id as company_key,
     p.organization_id::text as company_id,
+    p.invoice_id as invoice_key,
     p.invoice_id::text as invoice_id,
     i.number as invoice_number,
     i.customer_id::text as customer_id,

@@ -7,6 +7,7 @@
 create view syncd.source_service_item as
 select
     i.id as key,
+    i.organization_id as company_key,
     i.organization_id::text as company_id,
     i.name,
     i.description,

@@ -9,6 +9,7 @@ create view syncd.source_timesheet_entry as
 select
     e.id as key,
     e.timesheet_id as timesheet_key,
+    t.organization_id as company_key,
     t.organization_id::text as company_id,
     t.member_id::text as member_id,
     m.name as member_name,

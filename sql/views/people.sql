@@ -25,20 +25,29 @@ select
     j.company_id,
     j.entity_type,
     j.entity_id,
-    j.state,
-    j.waits_on,
-    -- Of what waits for another record, also what keeps that one.
-    case when j.state = 'waiting' and j.waits_on = 'record' then concat_ws(' ', j.reason, (
-        select h.sentence from syncd.held_up(j.company_id, j.waits_for_type, j.waits_for_id) h
-    )) else j.reason end as reason,
+    case when cut.off then 'waiting'::syncd.state else j.state end as state,
+    case when c.state <> 'connected' then 'connection'::syncd.waits_on else j.waits_on end as waits_on,
+    case
+        when cut.off and c.state = 'needs_reconnect'
+            then 'The connection to QuickBooks is lost. It goes when the company is connected again.'
+        when cut.off then 'The company is not connected to QuickBooks. It goes when it is connected again.'
+        -- Of what waits for another record, also what keeps that one.
+        when j.state = 'waiting' and j.waits_on = 'record'
+            then concat_ws(' ', j.reason, (
+                select h.sentence from syncd.held_up(j.company_id, j.waits_for_type, j.waits_for_id) h))
+        else j.reason
+    end as reason,
     j.waits_for_type,
     j.waits_for_id,
     j.attempts,
-    nullif(j.due_at, 'infinity') as next_attempt_at,
+    case when not cut.off then nullif(j.due_at, 'infinity') end as next_attempt_at,
     j.owed_since,
     j.source,
     j.run_id
 from syncd.job j
+join syncd.company c on c.company_id = j.company_id
+-- Nobody decides for a company without a connection, so its jobs stay as they were when it was lost.
+cross join lateral (select c.state <> 'connected' and j.call_id is null as off) cut
 where j.state in ('pending', 'sending', 'unknown', 'waiting');
 
 -- Records that a person has to look at.
@@ -88,13 +97,18 @@ join syncd.lane l on l.company_id = c.company_id
 left join syncd.worker w on w.worker_id = l.owner and w.alive_until > clock_timestamp()
 cross join lateral (
     select
-        count(*) filter (where j.state in ('pending', 'sending')) as pending,
+        -- Without a connection nothing is on its way but what has been sent.
+        count(*) filter (
+            where j.state = 'sending' or (j.state = 'pending' and c.state = 'connected')) as pending,
         count(*) filter (where j.state = 'unknown') as unknown,
-        count(*) filter (where j.state = 'waiting') as waiting,
-        count(*) filter (where j.state = 'waiting' and j.waits_on = 'record') as behind_others,
+        count(*) filter (
+            where j.state = 'waiting' or (j.state = 'pending' and c.state <> 'connected')) as waiting,
+        count(*) filter (
+            where j.state = 'waiting' and j.waits_on = 'record' and c.state = 'connected') as behind_others,
         count(*) filter (where j.state in ('held', 'error', 'collision', 'diverged')) as failed,
         count(*) filter (where j.state = 'diverged') as diverged,
-        min(j.owed_since) filter (where j.state in ('pending', 'sending', 'unknown')) as oldest
+        min(j.owed_since) filter (
+            where j.state in ('sending', 'unknown') or (j.state = 'pending' and c.state = 'connected')) as oldest
     from syncd.job j
     where j.company_id = c.company_id
 ) q

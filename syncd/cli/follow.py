@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from syncd.cli.output import clean, count, errors, say, span, tell
+from syncd.cli.output import clean, count, errors, quoted, say, span, tell
 from syncd.cli.settings import not_connected
 from syncd.db.states import CompanyState, RunOutcome
 
@@ -116,9 +116,43 @@ def _report(connection: Connection, company: Row, run: Row, one: str, many: str)
     others = max(0, run["records"] + run["already"] - sum(total.values()))
     if others:
         tell(f"  {others:,} more went over to a later push.")
+    _companions(connection, company, run)
     for end in (RunOutcome.SKIPPED, RunOutcome.FAILED, RunOutcome.WAITING):
         _reasons(company["company_id"], end, [row for row in rows if row["outcome"] == end])
     return not (others or total[RunOutcome.FAILED] or total[RunOutcome.WAITING] or total[RunOutcome.MOVING])
+
+
+def _companions(connection: Connection, company: Row, run: Row) -> None:
+    """What went first because the run's records need it, and what of that did not arrive."""
+    rows = connection.execute(
+        "select * from syncd.run_companions(%s) order by records desc, example, reason", (run["run_id"],)
+    ).fetchall()
+    sent: dict[str, int] = {}
+    for row in rows:
+        if row["outcome"] == RunOutcome.SENT:
+            word = _kind(row["entity_type"])
+            sent[word] = sent.get(word, 0) + row["records"]
+    if sent:
+        tell(f"  Before them went {', '.join(count(n, word) for word, n in sent.items())}, which they need.")
+    for end in (RunOutcome.SKIPPED, RunOutcome.FAILED, RunOutcome.WAITING):
+        _reasons(
+            company["company_id"],
+            end,
+            [
+                {
+                    **row,
+                    "example": f"{_kind(row['entity_type'])} {quoted(row['example'])}",
+                    "next_attempt_at": None,
+                }
+                for row in rows
+                if row["outcome"] == end
+            ],
+        )
+
+
+def _kind(entity_type: str) -> str:
+    """What people call such a record."""
+    return "service item" if entity_type == "default_item" else entity_type.replace("_", " ")
 
 
 def _reasons(company_id: str, end: RunOutcome, rows: list[Row]) -> None:

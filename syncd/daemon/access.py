@@ -92,10 +92,15 @@ class Keys:
                 refresh_token=stored.refresh_token,
                 now=now,
             )
-        except oauth.InvalidGrant as error:
-            await self._refused(hold, error, refresh.interrupted_at)
-        except (oauth.InvalidClient, oauth.TokenEndpointDown) as error:
-            await self._pause(hold, f"{error.reason}. {error.remedy}")
+        except (oauth.InvalidGrant, oauth.InvalidClient, oauth.TokenEndpointDown) as error:
+            # Without an answer the token may be another by now: that trace stays, as that of an earlier renewal does.
+            unheard = isinstance(error, oauth.TokenEndpointDown) and error.sent
+            if refresh.interrupted_at is None and not unheard:
+                await self._queue.forget_refresh(hold, refresh)
+            if isinstance(error, oauth.InvalidGrant):
+                await self._refused(hold, error, refresh.interrupted_at)
+            else:
+                await self._pause(hold, f"{error.reason}. {error.remedy}")
         else:
             await self._keep(hold, refresh, fresh)
             return fresh
@@ -120,8 +125,8 @@ class Keys:
         because = f"{error.reason}. {error.remedy}"
         if interrupted is not None:
             because += (
-                f" syncd was interrupted at {interrupted:%Y-%m-%d %H:%M:%S} UTC while it renewed the connection,"
-                " so the new token was lost."
+                f" A renewal of the connection was interrupted at {interrupted:%Y-%m-%d %H:%M:%S} UTC: syncd was"
+                " stopped, or Intuit's answer did not arrive. So the new token was lost."
             )
         log.error("connection lost", company_id=hold.company_id, reason=because)
         await self._queue.pause(hold, 0, because, lost_connection=True)

@@ -1,5 +1,5 @@
 """What has to be known of QBO before a call can be built: the objects that full writes go over, what the invoices of
-payments still owe, and what has the place of a create already.
+payments still owe, what has the place of a create already, and in which currencies customers are.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from syncd.daemon.currencies import Currencies
 from syncd.db.queue import parse
 from syncd.push import encode, module_for
 from syncd.qbo.query import literal
@@ -34,9 +35,11 @@ class Ahead:
 
     def __init__(self, questions: Questions) -> None:
         self._questions = questions
+        self._currencies = Currencies(questions)
 
     async def look(self, jobs: Sequence[DueJob]) -> list[Prospect]:
         """The jobs in their order."""
+        jobs = await self._currencies.told(jobs)
         prospects = {(job.entity_type, job.entity_id): Prospect(job) for job in jobs}
         for entity_type in {job.entity_type: None for job in jobs}:
             of_type = [job for job in jobs if job.entity_type == entity_type]

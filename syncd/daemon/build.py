@@ -15,7 +15,7 @@ from syncd.daemon.inquiry import retry_command, touched_fields, touched_sentence
 from syncd.daemon.question import LookUpFailed
 from syncd.db.queue import Changed, parse
 from syncd.db.states import FaultClass, State
-from syncd.push import Refused, clash, encode, module_for, no_look
+from syncd.push import Refused, clash, encode, module_for
 from syncd.qbo.client import Lost, NotSent
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Builder:
                 made = await self._one(prospect, str(len(built) + 1))
                 if made is None:
                     continue
-                if _same_place(made[1], [d for _, d, _ in built]):
+                if _same_turn(made[0], [job for job, _, _ in built]):
                     left = True
                 else:
                     built.append(made)
@@ -198,14 +198,6 @@ class Builder:
         )
 
 
-def _same_place(delivery: Delivery, others: Sequence[Delivery]) -> bool:
-    """Whether another create of the same call takes the place, and QuickBooks would not say so: that one goes first,
-    and is found there.
-    """
-    module = module_for(delivery.entity_type)
-    return module.look_ahead is not no_look and any(
-        other.entity_type == delivery.entity_type
-        and other.operation == delivery.operation == "create"
-        and module.holds_place(delivery.payload, other.payload)
-        for other in others
-    )
+def _same_turn(job: DueJob, others: Sequence[DueJob]) -> bool:
+    """Whether another of the same call goes before it: once that one is under way, this one is decided again."""
+    return job.turn is not None and (job.entity_type, job.turn) in [(o.entity_type, o.turn) for o in others]

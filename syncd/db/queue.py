@@ -102,7 +102,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class DueJob:
-    """A job with verdict push, as syncd.decide returns it. Documents are JSON text. `names`: its queue."""
+    """A job with verdict push, as syncd.decide returns it. Documents are JSON text. `names`: its queue.
+
+    Of its type, those of the same `turn` go one after the other; `turn_after` is the last call of the turn.
+    """
 
     entity_type: str
     entity_id: str
@@ -119,6 +122,8 @@ class DueJob:
     environment: str
     realm_id: str
     names: bool
+    turn: str | None = None
+    turn_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +348,7 @@ class Queue:
                 await cursor.execute(
                     "select again_in, next_floors, entity_type, entity_id, entity_name, version, document::text,"
                     " fingerprint, operation, qbo_type, qbo_id, sync_token, generation, sent_document::text,"
-                    " environment::text, realm_id, names from syncd.decide(%s, %s, %s, %s, %s, %s)",
+                    " environment::text, realm_id, names, turn, turn_after from syncd.decide(%s, %s, %s, %s, %s, %s)",
                     (*_words(hold), list(most), list(floors), list(share)),
                 )
             rows = await cursor.fetchall()
@@ -370,6 +375,8 @@ class Queue:
                 "operation": intent.job.operation,
                 "qbo_type": intent.job.qbo_type,
                 "fingerprint": intent.job.fingerprint,
+                "turn": intent.job.turn,
+                "turn_after": intent.job.turn_after,
                 "document": intent.job.document,
                 "notes": list(intent.notes),
             }
@@ -535,6 +542,10 @@ class Queue:
             access_expires,
             refresh_expires,
         )
+
+    async def forget_refresh(self, hold: Hold, refresh: Refresh) -> None:
+        """Note that this renewal changed nothing."""
+        await self._value("select syncd.forget_refresh(%s, %s, %s, %s)", *_words(hold), refresh.started_at)
 
     async def refuse_refresh(self, hold: Hold) -> bool:
         """Note that Intuit refused the refresh token; True if that makes the connection lost."""

@@ -76,6 +76,7 @@ entity = Table(
     Column("mapped", JSONB, nullable=False, server_default="{}"),
     Column("aside", ARRAY(Text), nullable=False, server_default="{}"),
     Column("fixed", ARRAY(Text)),
+    Column("turn", Text),
 )
 
 expansion = Table(
@@ -201,6 +202,20 @@ account_map = Table(
     Column("updated_at", _time, nullable=False, server_default=_clock),
 )
 
+account_wish = Table(
+    "account_wish",
+    metadata,
+    Column("company_id", Text, ForeignKey(company.c.company_id, ondelete="CASCADE"), primary_key=True),
+    Column("environment", _enum(states.Environment), primary_key=True),
+    Column("realm_id", Text, primary_key=True),
+    Column("slot", _enum(states.AccountSlot), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("sub_type", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", _time, nullable=False, server_default=_clock),
+)
+
 item_map = Table(
     "item_map",
     metadata,
@@ -296,6 +311,7 @@ link = Table(
     Column("synced_at", _time),
     Index(
         "link_qbo_once",
+        "company_id",
         "environment",
         "realm_id",
         "qbo_type",
@@ -462,7 +478,16 @@ call_item = Table(
     Column("fingerprint", Text, nullable=False),
     Column("document", JSONB, nullable=False),
     Column("notes", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("turn", Text),
     Index("call_item_record", "company_id", "entity_type", "entity_id"),
+    Index(
+        "call_item_turn",
+        "company_id",
+        "entity_type",
+        "turn",
+        "call_id",
+        postgresql_where=text("turn is not null"),
+    ),
 )
 
 sync_log_id = Sequence("sync_log_id", metadata=metadata, schema=SCHEMA)

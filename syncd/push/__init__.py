@@ -272,6 +272,21 @@ def no_variances(document: Mapping[str, Any], answer_object: Mapping[str, Any]) 
     return []
 
 
+def check_currency(document: Mapping[str, Any], what: str) -> None:
+    """Raises Refused("currency") if QuickBooks has the customer of a document in another currency than the document's.
+
+    "customer_currency" is in the document only where a company has several; `what` begins the sentence.
+    """
+    theirs = document.get("customer_currency")
+    if theirs and theirs != document["currency"]:
+        raise Refused(
+            "currency",
+            f"{what} is in {document['currency']}, and QuickBooks has its customer in {theirs}, which cannot change "
+            f"there. Bill it in SIP to another customer, under a name of its own: syncd makes that one in "
+            f"{document['currency']}.",
+        )
+
+
 def balance(answer_object: Mapping[str, Any]) -> Decimal | None:
     """What QuickBooks says is open on it; None for a type that has no balance."""
     value = answer_object.get("Balance")

@@ -58,6 +58,9 @@ _WORDS = {
     "default_item": _Words(
         "service item", "item", "choose an item to be used instead: syncd map items", of_sip=False
     ),
+    "account": _Words(
+        "account", "account", "choose it, or another name: syncd map accounts set", of_sip=False
+    ),
     "payment_method": _Words(
         "payment method",
         "payment method",

@@ -1,6 +1,7 @@
 """A SIP invoice becomes a QuickBooks Invoice.
 
 The document, amounts as SIP stores them: {"number", "date", "due_date", "customer": id, "currency",
+"multicurrency",
 "sales_tax": how tax is said (see `tax`), "rate", "tax_code", "untaxed_code", "rates": [{"rate_ref", "percent"}],
 "discount_account": id or null, "default_item": id, "lines": [{"item": id or null, "description", "quantity",
 "unit_price", "taxable"}], "subtotal", "discount", "tax", "total", "po_number", "notes", "terms",
@@ -27,6 +28,7 @@ from syncd.push import (
     Refused,
     as_it_is,
     cents,
+    check_currency,
     clean,
     clean_lines,
     compared,
@@ -122,6 +124,7 @@ def build(
     Raises Refused for what QuickBooks cannot take, or would take differently.
     """
     name = _number(document)
+    check_currency(document, f"Invoice {short(name)}")
     _check_figures(document)
     lines, tax = _lines(document)
     words, notes = _words(document)

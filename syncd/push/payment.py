@@ -1,10 +1,11 @@
 """A SIP payment becomes a QuickBooks Payment on its invoice.
 
 The document: {"amount", "date", "customer": id, "invoice": id, "invoice_number", "open_balance": of the invoice as
-QuickBooks last answered, or null, "method": id, "deposit_account": id, "reference": "SIP-" and 16 characters that
-stand for this payment alone, "currency", "note": str or null, "auto_apply_credit": whether QuickBooks itself applies
-what is unapplied, "invoice_there": whether QuickBooks still has the invoice}. All but "open_balance" and
-"invoice_there" comes from SQL; `informed` adds those.
+QuickBooks last answered, or null, "expected_open": what should be open on it before this payment, or null,
+"method": id, "deposit_account": id, "reference": "SIP-" and 16 characters that stand for this payment alone,
+"currency", "multicurrency", "note": str or null, "auto_apply_credit": whether QuickBooks itself applies what is
+unapplied, "invoice_there": whether QuickBooks still has the invoice}. All but "open_balance" and "invoice_there"
+comes from SQL; `informed` adds those.
 
 A payment is created once and never updated: what changes of it in SIP later, a person settles in QuickBooks.
 
@@ -23,6 +24,7 @@ from syncd.push import (
     Refused,
     balance,
     cents,
+    check_currency,
     clean_lines,
     compared,
     field,
@@ -129,7 +131,7 @@ def differences(payload: Mapping[str, Any], answer_object: Mapping[str, Any]) ->
 
 
 def variances(document: Mapping[str, Any], answer_object: Mapping[str, Any]) -> list[str]:
-    """What the payment did not settle, and what it left over: SIP's payment is always of the whole invoice."""
+    """What the payment did not settle, and what it left open otherwise than SIP has it."""
     invoice = document["invoice_number"]
     applied = _applied(answer_object, document["invoice"])
     unapplied = cents(answer_object.get("UnappliedAmt") or 0)
@@ -141,10 +143,14 @@ def variances(document: Mapping[str, Any], answer_object: Mapping[str, Any]) -> 
         found.append(f"QuickBooks had {open_then} open on {invoice}. {unapplied} is unapplied on {customer}.")
     if elsewhere > 0:
         found.append(f"QuickBooks applied {elsewhere} of the payment of {invoice} to something else.")
-    owed = document.get("open_balance")
+    owed, expected = document.get("open_balance"), document.get("expected_open")
     # Where something is unapplied, QuickBooks had less open than it last said.
-    if not unapplied and owed is not None and (left := cents(owed) - applied) > 0:
-        found.append(f"{left} is still open on {invoice} in QuickBooks.")
+    if unapplied or owed is None or expected is None:
+        return found
+    left, should = cents(owed) - applied, max(cents(expected) - cents(document["amount"]), NOTHING)
+    if left != should:
+        still = "still open" if left else "open any more"
+        found.append(f"{left or 'Nothing'} is {still} on {invoice} in QuickBooks, and {should} in SIP.")
     return found
 
 
@@ -173,6 +179,7 @@ def _link_differences(payload: Mapping[str, Any], answer_object: Mapping[str, An
 
 def _check(document: Mapping[str, Any], amount: Decimal) -> None:
     payment = f"The payment of {amount} for {document['invoice_number']}"
+    check_currency(document, payment)
     if document.get("auto_apply_credit"):
         raise Refused(
             "auto_apply_credit",

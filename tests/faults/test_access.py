@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
+from syncd.qbo.vault import Vault
+from tests.support.processes import VAULT_KEY
 from tests.support.truth import effects
 
 if TYPE_CHECKING:
@@ -132,6 +137,43 @@ def test_killed_while_intuit_renews_the_loss_is_said_and_reconnecting_releases_a
     town.wait(lambda: town.states() == ["pending", "pending"])
     assert town.database.value("select sum(attempts) from syncd.job") == 0
     assert town.sandbox.writes(realm) == []
+    town.reconnect("1", realm)
+    town.settle()
+    town.check()
+
+
+@pytest.mark.parametrize("unheard", [False, True], ids=["refused twice", "an answer was lost before"])
+def test_a_lost_connection_is_put_down_to_an_interruption_only_if_there_was_one(
+    town: Town, unheard: bool
+) -> None:
+    realm = town.connect(expired=True)
+    if unheard:
+        town.sandbox.tell("faults", kind="drop-after", entity="token", times=1)
+    else:
+        # Somebody took the app's access away.
+        tokens = Vault([VAULT_KEY]).decrypt(town.database.value("select tokens from syncd.company"))
+        held = json.loads(tokens)
+        town.sandbox.http.post(
+            "/v2/oauth2/tokens/revoke",
+            json={"token": held["refresh_token"]},
+            auth=("sandbox", "sandbox"),
+        ).raise_for_status()
+    town.world.daemon()
+    town.database.add_customer("Ann")
+
+    def tried_again() -> bool:
+        town.database.execute(
+            "update syncd.company set refresh_refused_at = now() - interval '61 seconds'"
+            " where refresh_refused_at is not null"
+        )
+        town.hurry()
+        return _state(town) == "needs_reconnect"
+
+    town.wait(tried_again)
+    town.wait(lambda: _seconds(town, "not_before") > 1e6)
+    because = town.database.value("select paused_because from syncd.lane")
+    assert "syncd company connect" in because
+    assert ("interrupted" in because) == unheard
     town.reconnect("1", realm)
     town.settle()
     town.check()

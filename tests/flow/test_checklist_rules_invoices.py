@@ -12,7 +12,6 @@ import pytest
 from tests.flow.test_checklist_invoices import figures, sold, stored
 from tests.support.arithmetic import Line
 from tests.support.company import Company
-from tests.support.processes import until
 
 if TYPE_CHECKING:
     from tests.flow.conftest import World
@@ -511,23 +510,30 @@ def test_a_changed_mapping_never_rewrites_what_was_sent(running: World) -> None:
     assert chosen(new) == (company.one("TaxCode", Name="Tax of 8.25")["Id"], income["Id"])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="nothing tells the currency of a customer; only matching could link one"
-)
 def test_a_customer_of_another_currency_is_refused_before_the_call(running: World) -> None:
     company = Company(running, profile="canada")
-    ann = company.sip.customer("Ann Lee")
+    sip = company.sip
+    sip.payment(sip.invoice(sip.customer("Bo Diaz")))
     company.settle()
-    body = {"DisplayName": "Ann of Boston", "CurrencyRef": {"value": "USD"}}
+    # As a first import, or somebody by hand, links them.
+    company.switch(auto_customers=False)
+    ann = sip.insert("customers", organization_id=company.id, name="Ann Lee")
+    body = {"DisplayName": "Ann Lee", "CurrencyRef": {"value": "USD"}}
     american = running.sandbox.post(company.realm, "customer", body)["Customer"]["Id"]
     running.database.execute(
-        "update syncd.link set qbo_id = %s where company_id = %s and entity_type = 'customer'",
-        (american, company.id),
+        "insert into syncd.link (company_id, entity_type, sip_id, environment, realm_id, qbo_type, qbo_id, sync_token,"
+        " fingerprint, document, state) select c.company_id, 'customer', %s, c.environment, c.realm_id, 'Customer', %s,"
+        " '0', j.fingerprint, j.document, 'synced' from syncd.company c,"
+        " syncd.judge(c.company_id, '{customer}', array[%s]) j where c.company_id = %s",
+        (ann, american, ann, company.id),
     )
-    company.mark()
-    company.sip.invoice(ann)
-    until(company.errors)
-    [error] = company.errors()
-    assert "CAD" in error
-    assert "USD" in error
-    assert "Invoice" not in company.written()
+    with running.database.connection.transaction():
+        refused = sip.invoice(ann, number="INV-1")
+        made = [sip.invoice(sip.customer(name)) for name in ("Cy Ode", "Di Fry")]
+    company.settle()
+    assert company.errors() == [
+        "Invoice INV-1 is in CAD, and QuickBooks has its customer in USD, which cannot change there. Bill it in SIP to "
+        "another customer, under a name of its own: syncd makes that one in CAD."
+    ]
+    assert company.link("invoice", refused) is None
+    assert all(company.link("invoice", invoice) for invoice in made)

@@ -76,3 +76,19 @@ def test_somebody_at_a_terminal_is_asked_and_may_leave(world: World) -> None:
     assert world.names(realm) == []
     world.sandbox.release(held["id"])
     until(lambda: world.names(realm) == ["Ann"])
+
+
+def test_what_goes_first_is_told_of_with_what_failed_of_it(world: World) -> None:
+    realm = world.connect(ready=True)
+    world.database.switch("1", enable_sync=False)
+    sip = world.sip()
+    names = ("Ann", "Bob", "Cy")
+    for name in names:
+        sip.invoice(sip.customer(name))
+    world.sandbox.post(realm, "vendor", {"DisplayName": "Bob"})
+    world.daemon()
+    until(world.at_rest)
+    said = world.syncd("push", "1", "invoices", "--yes", exit_code=1)
+    assert "3 sent invoices: 2 sent, 0 already there, 1 waiting.\n" in said
+    assert "Before them went 2 customers, 1 service item, which they need." in said
+    assert '  customer "Bob" failed: ' in said

@@ -112,7 +112,7 @@ def test_all_columns(syncd: Commands, database: Database) -> None:
     ("words", "sentence"),
     [
         (["9"], 'There is no company "9".'),
-        (["1", "--entity", "widget"], 'There is no type of record "widget". Choose from: customer'),
+        (["1", "--entity", "widget"], 'There is no type of record "widget". Choose from: account, customer'),
         (["1", "--since", "soon"], '"soon" is not a time.'),
         (["1", "--since", "999999w"], '"999999w" is not a time.'),
         (["1", "--search", "\udcff"], "not valid UTF-8"),

@@ -103,7 +103,8 @@ def test_in_quickbooks_but_changed_while_it_was_off(syncd: Commands, database: D
 def test_left_out_on_purpose(syncd: Commands, database: Database, ann: str) -> None:
     database.execute("delete from syncd.job")
     database.execute(
-        "create or replace view syncd.document_customer as select s.key, s.company_id, s.name as entity_name,"
+        "create or replace view syncd.document_customer as select s.key, s.company_id, s.company_key, s.name as"
+        " entity_name,"
         " true as due, 'Employee not mapped.' as skip, '{}'::syncd.record_key[] as missing, null::text as unready,"
         " jsonb_build_object('name', s.name) as document from syncd.source_customer s"
     )
@@ -278,7 +279,8 @@ def chain(syncd: Commands, database: Database) -> dict[str, str]:
     database.execute(
         """
         create or replace view syncd.document_customer as
-        select s.key, s.company_id, btrim(s.name) as entity_name, not s.deleted as due, null::text as skip,
+        select s.key, s.company_id, s.company_key, btrim(s.name) as entity_name, not s.deleted as due,
+               null::text as skip,
                array(select ('customer', j.waits_for_id)::syncd.record_key from syncd.job j
                      where j.entity_id = s.key::text and j.waits_for_id is not null) as missing,
                null::text as unready, jsonb_build_object('name', s.name) as document

@@ -182,3 +182,40 @@ def test_a_connection_that_ends_soon_is_said(syncd: Commands, database: Database
 
 def test_an_unknown_company_is_wrong_use(syncd: Commands) -> None:
     assert 'There is no company "9".' in syncd.refused("status", "9")
+
+
+@pytest.mark.usefixtures("daemon")
+@pytest.mark.parametrize(
+    ("connection", "reason"),
+    [
+        ("disconnected", "The company is not connected to QuickBooks. It goes when it is connected again."),
+        (
+            "needs_reconnect",
+            "The connection to QuickBooks is lost. It goes when the company is connected again.",
+        ),
+    ],
+)
+def test_without_a_connection_what_is_due_waits_for_it(
+    syncd: Commands, database: Database, connection: str, reason: str
+) -> None:
+    database.add_company()
+    add_job(database, "1", "pending", due_at=None)
+    add_job(database, "2", "waiting", waits_on="record", waits_for_type="customer", waits_for_id="1")
+    add_job(database, "3", "unknown", call_id=1, reason="Never answered.")
+    add_job(database, "4", "error", reason="No.")
+    database.execute("update syncd.company set state = %s", (connection,))
+    pending = database.rows(
+        "select entity_id, state::text, waits_on::text, reason from syncd.pending order by entity_id"
+    )
+    assert pending == [
+        ("1", "waiting", "connection", reason),
+        ("2", "waiting", "connection", reason),
+        ("3", "unknown", "connection", "Never answered."),
+    ]
+    [company] = syncd("status", "--json").json["companies"]
+    assert [company[key] for key in ("pending", "waiting", "behind_others", "unknown")] == [0, 2, 0, 1]
+    assert "2 records wait for a switch or a connection." in syncd("status").out
+    database.execute("update syncd.company set state = 'connected'")
+    assert database.rows("select entity_id, state::text from syncd.pending where state = 'pending'") == [
+        ("1", "pending")
+    ]

@@ -121,6 +121,7 @@ def test_an_invoice_as_the_push_module_gets_it(books: Billing) -> None:
             "due_date": "2026-09-13",
             "customer": "58",
             "currency": "USD",
+            "multicurrency": False,
             "sales_tax": "automated",
             "rate": Decimal("8.5"),
             "tax_code": None,

@@ -214,13 +214,15 @@ def test_a_call_that_was_never_answered_is_abandoned_when_another_company_is_con
     assert job["state"] == "pending"
 
 
-def test_what_was_missing_in_the_former_company_is_tried_in_the_new_one(database: Database) -> None:
+def test_what_stopped_in_the_former_company_is_tried_in_the_new_one(database: Database) -> None:
     database.add_company()
     refused(database, "income_account_missing", "name_empty")
     connect(database)
     assert due(database) == set()
     connect(database, realm="9131")
-    assert due(database) == {"income_account_missing"}
+    assert database.rows("select distinct state::text, due_at, error_code from syncd.job") == [
+        ("pending", None, None)
+    ]
 
 
 # --- what a mapping makes due ---

@@ -196,7 +196,7 @@ def test_what_goes_first_goes_along_though_everything_is_off(database: Database,
     work(engine)
     assert outcomes(engine, run) == {"sent": 2}
     assert database.rows("select entity_name, source::text, run_id from syncd.sync_log order by log_id") == [
-        ("Ann", "manual", None),
+        ("Ann", "manual", run),
         ("Porch", "manual", run),
         ("Roof", "manual", run),
     ]
@@ -289,3 +289,45 @@ def test_a_call_without_an_answer_waits_where_nothing_may_be_sent(database: Data
     assert job(engine, ann)["state"] == "unknown"
     assert outcomes(engine, run) == {"waiting": 1}
     assert reasons(engine, run) == ["QuickBooks never answered; it is asked again when Enable Sync is on."]
+
+
+def companions(engine: Engine, run: int) -> list[tuple[Any, ...]]:
+    return engine.database.rows(
+        "select entity_type, outcome::text, records::int, example, reason from syncd.run_companions(%s) order by 1, 2",
+        (run,),
+    )
+
+
+def test_what_goes_first_is_told_of_and_counted_by_itself(database: Database, engine: Engine) -> None:
+    ann, bob, cy = before_sync(database, "Ann", "Bob", "Cy")
+    for customer in (ann, bob, cy):
+        add_visits(engine, customer, f"Of {customer}")
+    run = push(engine, "visit")
+    work(engine, {"Bob": TAKEN})
+    database.execute("select syncd.push('1', 'customer', 'somebody')")
+    assert database.value("select records from syncd.run where run_id = %s", (run,)) == 3
+    assert outcomes(engine, run)["sent"] == 2
+    sent, failed = sorted(companions(engine, run), key=lambda row: row[1] != "sent")
+    assert sent[:3] == ("customer", "sent", 2)
+    assert failed == ("customer", "failed", 1, "Bob", "That name is taken.")
+
+
+@pytest.mark.parametrize("company", ["1", "01", "none"])
+def test_a_push_reads_the_records_of_its_company_only(
+    database: Database, engine: Engine, company: str
+) -> None:
+    database.execute("insert into sip.organizations (id, name) values (2, 'Company 2')")
+    database.execute("alter table sip.customers disable trigger user")
+    database.execute(
+        "insert into sip.customers (organization_id, name)"
+        " select case when n <= 20 then 1 else 2 end, 'C' || n from generate_series(1, 5000) n"
+    )
+    database.execute("analyze sip.customers")
+    with database.connection.transaction():
+        keys = database.rows("select syncd.due_keys(%s, 'customer')", (company,))
+        read = database.value(
+            "select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables"
+            " where relid = 'sip.customers'::regclass"
+        )
+    assert len(keys) == (20 if company == "1" else 0)
+    assert company != "1" or read <= 60

@@ -48,7 +48,7 @@ TOGGLES = {
     "payment": "auto_payments",
     "timesheet_entry": "auto_timesheets",
 }
-HELPERS = ("default_item", "payment_method")
+HELPERS = ("default_item", "payment_method", "account")
 RECORDS: dict[str, Callable[[Sip], str]] = {
     "customer": lambda sip: sip.customer(),
     "service_item": lambda sip: sip.service_item(),
@@ -57,6 +57,12 @@ RECORDS: dict[str, Callable[[Sip], str]] = {
     "timesheet_entry": lambda sip: sip.timesheet(sip.member())[0],
     "default_item": lambda sip: sip.company,
     "payment_method": lambda sip: f"{sip.company}/cash",
+    "account": lambda sip: str(
+        sip.database.value(
+            "select syncd.make_account(%s, 'income', 'Fees', 'Income', 'ServiceFeeIncome', 'me')",
+            (sip.company,),
+        )
+    ),
 }
 
 

@@ -55,6 +55,15 @@ class Company:
         )
         return found
 
+    def states(self, entity: str) -> list[str]:
+        """The states of the jobs of a kind, in the order of their making."""
+        found = self.world.database.rows(
+            "select state::text from syncd.job where company_id = %s and entity_type = %s"
+            " order by owed_since, entity_id",
+            (self.id, entity),
+        )
+        return [state for (state,) in found]
+
     def written(self) -> list[str]:
         """The kinds that were written since the last `mark`, in order. A batch is called so."""
         return [r["entity"] for r in self._since() if r["method"] == "POST" and r["entity"] != "query"]

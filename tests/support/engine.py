@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ITEM = (
     "entity_type", "entity_id", "entity_name", "version", "generation", "operation", "qbo_type", "fingerprint",
+    "turn", "turn_after",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from syncd.push import (
     Module,
+    account,
     balance,
     cents,
     clean_lines,
@@ -33,7 +34,15 @@ from syncd.push import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MODULES: Sequence[Module] = (customer, service_item, invoice, payment, payment_method, timesheet_entry)
+MODULES: Sequence[Module] = (
+    customer,
+    service_item,
+    invoice,
+    payment,
+    payment_method,
+    timesheet_entry,
+    account,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +53,7 @@ MODULES: Sequence[Module] = (customer, service_item, invoice, payment, payment_m
         ("invoice", "Invoice", "invoice", True),
         ("payment", "Payment", "payment", False),
         ("payment_method", "PaymentMethod", "paymentmethod", False),
+        ("account", "Account", "account", False),
         ("timesheet_entry", "TimeActivity", "timeactivity", True),
     ],
 )

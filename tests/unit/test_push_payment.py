@@ -18,6 +18,7 @@ PAYMENT: dict[str, Any] = {
     "invoice": "1042",
     "invoice_number": "INV-00042",
     "open_balance": Decimal("120.15"),
+    "expected_open": Decimal("120.15"),
     "method": "2",
     "deposit_account": "4",
     "reference": "SIP-ABCDEFGHJKMNPQRS",
@@ -116,7 +117,30 @@ def test_a_link_dropped_in_silence_is_a_difference() -> None:
 
 def test_what_is_still_open_on_the_invoice_is_said() -> None:
     document = {**PAYMENT, "open_balance": Decimal("140.15")}
-    assert payment.variances(document, stored(BODY)) == ["20.00 is still open on INV-00042 in QuickBooks."]
+    assert payment.variances(document, stored(BODY)) == [
+        "20.00 is still open on INV-00042 in QuickBooks, and 0.00 in SIP."
+    ]
+
+
+def test_a_part_of_the_invoice_leaves_open_what_sip_has_open() -> None:
+    document = {**PAYMENT, "amount": Decimal("20.15")}
+    assert payment.variances(document, stored(create(amount=Decimal("20.15")))) == []
+
+
+@pytest.mark.parametrize(
+    ("owed", "open_now"), [("90.15", "70.00 is still open"), ("20.15", "Nothing is open any more")]
+)
+def test_less_left_open_than_in_sip_is_said(owed: str, open_now: str) -> None:
+    document = {**PAYMENT, "amount": Decimal("20.15"), "open_balance": Decimal(owed)}
+    answer = stored(create(amount=Decimal("20.15"), open_balance=Decimal(owed)))
+    assert payment.variances(document, answer) == [
+        f"{open_now} on INV-00042 in QuickBooks, and 100.00 in SIP."
+    ]
+
+
+def test_of_an_invoice_that_quickbooks_was_not_told_nothing_is_expected() -> None:
+    document = {**PAYMENT, "open_balance": Decimal("500.00"), "expected_open": None}
+    assert payment.variances(document, stored(BODY)) == []
 
 
 def test_what_was_open_once_is_not_said_to_be_open_still() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from syncd.cli import books
-from syncd.cli.maps import store
+from syncd.cli.maps import new_account, store
 from syncd.cli.output import json_option, print_json, print_table, quoted, say, tell
 from syncd.cli.session import need_company, session
 from syncd.db.states import AccountSlot, Region
@@ -149,14 +149,21 @@ def list_(company_id: str, as_json: bool) -> None:
 @command.command("set")
 @click.argument("company_id", metavar="COMPANY")
 @click.argument("slot", metavar="SLOT", type=CHOICE)
-@click.argument("account", metavar="ACCOUNT")
-def set_(company_id: str, slot: str, account: str) -> None:
-    """Choose an account, by its id or its exact name in QuickBooks.
+@click.argument("account", metavar="[ACCOUNT]", required=False)
+@click.option(
+    "--create", "new", metavar="NAME", help="Have an account of this name made in QuickBooks and choose it."
+)
+def set_(company_id: str, slot: str, account: str | None, new: str | None) -> None:
+    """Choose an account, by its id or its exact name in QuickBooks, or have one made.
 
     SLOT is income, expenses (outside the United States), discounts, undeposited-funds, checking, payment-fees,
     refunds-clearing, disputed-payments or undistributed-tips.
     """
     key = AccountSlot(slot.replace("-", "_"))
+    if (account is None) == (new is None):
+        raise WrongUse(
+            "Name an account that QuickBooks has, or the one to be made with --create.", "Not both."
+        )
     with session() as connection:
         company = need_company(connection, company_id)
         if key not in slots_of(company):
@@ -164,19 +171,26 @@ def set_(company_id: str, slot: str, account: str) -> None:
                 f"In the United States {SLOTS[key].serves} need no such account.",
                 "There is nothing to choose.",
             )
-        found = books.ask(
-            connection, company, *books.by_id_or_name("Account", account, "Name", "FullyQualifiedName")
-        )
-        see = f"syncd map accounts suggest {company_id}"
-        chosen = books.choose((thing for things in found for thing in things), account, "account", see)
-        _check(connection, company, key, chosen, see)
-        name = books.name_of(chosen)
-        waiting = store.owed(connection, TABLE, company, key)
-        store.put(connection, TABLE, company, {"slot": key}, {"qbo_id": chosen["Id"], "qbo_name": name})
-        tell(f"{SLOTS[key].label} is account {quoted(name)} (id {chosen['Id']}) now.")
-        if key is AccountSlot.DISCOUNTS and chosen.get("AccountSubType") not in SLOTS[key].sub_types:
-            say("Note: it is not of QuickBooks' kind for discounts, so its reports count them as sales.")
-        store.tell_owed(connection, waiting)
+        if new is not None:
+            new_account.create(connection, company, key, SLOTS[key].label, new)
+        elif account is not None:
+            _choose(connection, company, key, account)
+
+
+def _choose(connection: Connection, company: Row, key: AccountSlot, account: str) -> None:
+    found = books.ask(
+        connection, company, *books.by_id_or_name("Account", account, "Name", "FullyQualifiedName")
+    )
+    see = f"syncd map accounts suggest {company['company_id']}"
+    chosen = books.choose((thing for things in found for thing in things), account, "account", see)
+    _check(connection, company, key, chosen, see)
+    name = books.name_of(chosen)
+    waiting = store.owed(connection, TABLE, company, key)
+    store.put(connection, TABLE, company, {"slot": key}, {"qbo_id": chosen["Id"], "qbo_name": name})
+    tell(f"{SLOTS[key].label} is account {quoted(name)} (id {chosen['Id']}) now.")
+    if key is AccountSlot.DISCOUNTS and chosen.get("AccountSubType") not in SLOTS[key].sub_types:
+        say("Note: it is not of QuickBooks' kind for discounts, so its reports count them as sales.")
+    store.tell_owed(connection, waiting)
 
 
 @command.command()
@@ -226,8 +240,8 @@ def suggest(company_id: str, as_json: bool) -> None:
         slot = SLOTS[key]
         if not any(offer["slot"] == _word(key) for offer in offered):
             tell(
-                f"No account looks like {slot.label}, for {slot.serves}. Make one of type {slot.types[0]} in"
-                " QuickBooks, or choose another by its id."
+                f"No account looks like {slot.label}, for {slot.serves}. Choose another by its id, or have one"
+                f" made: syncd map accounts set {company_id} {_word(key)} --create {quoted(slot.label)}"
             )
     tell(f"To choose one: syncd map accounts set {company_id} SLOT ID")
 
