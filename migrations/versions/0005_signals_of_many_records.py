@@ -26,6 +26,5 @@ alter table syncd.outbox_bad add column bad_id bigint generated always as identi
 
 
 def upgrade() -> None:
-    """From 0004."""
-    op.execute(OUTBOX)
-    op.execute(OUTBOX_BAD)
+    for part in (OUTBOX, OUTBOX_BAD):
+        op.execute(part)

@@ -64,9 +64,10 @@ as $$
     from signals s;
 $$;
 
--- Takes signals of `slice` records, or of more if the last one is of many. Returns of how many records they were, how many jobs came of them, the snapshot that the next look
--- may begin from, and which lanes that `worker` holds got work; other daemons are told of theirs. A signal is dropped
--- if its company is not ours, or if its toggle was off when the change was committed and no other record waits for it.
+-- Takes signals of `slice` records, or of more if the last one is of many. Returns of how many records they were, how
+-- many jobs came of them, the snapshot that the next look may begin from, and which lanes that `worker` holds got work;
+-- other daemons are told of theirs. A signal is dropped if its company is not ours, or if its toggle was off when the
+-- change was committed and no other record waits for it.
 --
 -- `since` is the snapshot of the last look whose slice was not full: only what was not visible to it is looked at,
 -- which stays cheap however many dead rows an old transaction keeps. Null looks at everything. A transaction may take
@@ -84,52 +85,44 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    places tid[];
+    records integer[];
     taken syncd.outbox[];
     companies text[];
 begin
     perform set_config('synchronous_commit', 'off', true);
     -- Before the look, so that what becomes visible in between is looked for again and never missed.
     seen := pg_current_snapshot();
-    -- By xid, and deleted by place: the outbox is analysed while it is empty, and a plan made of that would walk the
-    -- primary key through every dead row.
+    -- By xid, and deleted by place: the outbox is analysed while it is empty, and a plan made of that would walk all of
+    -- it through every dead row.
     if since is null or everything then
-        with picked as materialized (
-            select o.ctid as place, o.xid, cardinality(o.entity_ids) as records from syncd.outbox o
+        select array_agg(p.place), array_agg(p.records) into places, records
+        from (
+            select o.ctid as place, coalesce(cardinality(o.entity_ids), 1) as records from syncd.outbox o
             order by o.xid limit slice for update skip locked
-        ), gone as (
-            delete from syncd.outbox o
-            where o.ctid = any(array(
-                select m.place from (
-                    select p.place, sum(coalesce(p.records, 1)) over queue - coalesce(p.records, 1) as before
-                    from picked p window queue as (order by p.xid, p.place rows unbounded preceding)) m
-                where m.before < slice))
-            returning o
-        )
-        select array_agg(gone.o) into taken from gone;
+        ) p;
     else
         with began_later as materialized (
-            select o.ctid as place, o.xid, cardinality(o.entity_ids) as records from syncd.outbox o
+            select o.ctid as place, coalesce(cardinality(o.entity_ids), 1) as records from syncd.outbox o
             where o.xid >= pg_snapshot_xmax(since)
             order by o.xid limit slice for update skip locked
         ), were_running as materialized (
-            select o.ctid as place, o.xid, cardinality(o.entity_ids) as records from syncd.outbox o
+            select o.ctid as place, coalesce(cardinality(o.entity_ids), 1) as records from syncd.outbox o
             where o.xid = any(array(select pg_snapshot_xip(since)))
             order by o.xid limit slice for update skip locked
-        ), picked as (
-            select b.* from began_later b
-            union all
-            select w.* from were_running w
-        ), gone as (
-            delete from syncd.outbox o
-            where o.ctid = any(array(
-                select m.place from (
-                    select p.place, sum(coalesce(p.records, 1)) over queue - coalesce(p.records, 1) as before
-                    from picked p window queue as (order by p.xid, p.place rows unbounded preceding)) m
-                where m.before < slice))
-            returning o
         )
-        select array_agg(gone.o) into taken from gone;
+        select array_agg(p.place), array_agg(p.records) into places, records
+        from (select b.* from began_later b union all select w.* from were_running w) p;
     end if;
+    with counted as (
+        select p.place, sum(p.records) over (order by p.nth) - p.records as before
+        from unnest(places, records) with ordinality as p (place, records, nth)
+    ), gone as (
+        delete from syncd.outbox o
+        where o.ctid = any(array(select c.place from counted c where c.before < slice))
+        returning o
+    )
+    select array_agg(gone.o) into taken from gone;
     if exists (select from unnest(taken) t where t.entity_ids is not null) then
         taken := syncd.one_by_one(taken);
     end if;
@@ -179,9 +172,11 @@ begin
         left join owed o on o.company_id = t.company_id and o.entity_type = t.entity_type and o.xid = t.xid
         where t.entity_id is not null
               and (o.xid is not null
+                   -- What waits for one of its own kind waits its turn, and needs nothing of it.
                    or exists (select from syncd.job w
                               where w.company_id = t.company_id and w.waits_for_type = t.entity_type
-                                    and w.waits_for_id = t.entity_id and w.waits_for_id is not null))
+                                    and w.waits_for_id = t.entity_id and w.waits_for_id is not null
+                                    and w.entity_type <> w.waits_for_type))
         group by t.company_id, t.entity_type, t.entity_id, e.names
         order by t.company_id, t.entity_type, t.entity_id
         on conflict on constraint job_pkey do update
