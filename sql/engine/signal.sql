@@ -217,6 +217,29 @@ as $$
         || format(', %s.%I::text', side, bound.key_column);
 $$;
 
+-- The columns of a table's primary key, quoted; empty if it has none.
+create or replace function syncd.primary_key(bound syncd.binding) returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array(
+        select quote_ident(a.attname)
+        from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+        where i.indrelid = syncd.table_named(bound.source_table) and i.indisprimary
+        order by a.attnum);
+$$;
+
+-- Whether each row of a table is a record by itself. With inheritance children a primary key is none.
+create or replace function syncd.is_keyed(bound syncd.binding) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select syncd.primary_key(bound) = array[quote_ident(bound.key_column)]
+           and (select c.relkind = 'p' or not c.relhassubclass from pg_class c
+                where c.oid = syncd.table_named(bound.source_table));
+$$;
+
 -- The records that one statement may have changed, as (company, key): the query inside a trigger function. Both sides
 -- of an update signal, because a row that moved from one parent to another changed both.
 --
@@ -230,22 +253,12 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    primary_key constant text[] := array(
-        select quote_ident(a.attname)
-        from pg_index i
-        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
-        where i.indrelid = syncd.table_named(bound.source_table) and i.indisprimary
-        order by a.attnum);
+    primary_key constant text[] := syncd.primary_key(bound);
     present constant text := case event when 'delete' then 'old' else 'new' end;
     absent constant text := case event when 'delete' then 'new' else 'old' end;
     present_rows constant text := case event when 'delete' then old_rows else new_rows end;
-    -- A thousand lines of one invoice are one signal. A primary key of a table with inheritance children is none.
-    once constant text := case
-        when not many then ''
-        when primary_key = array[quote_ident(bound.key_column)]
-             and (select c.relkind = 'p' or not c.relhassubclass from pg_class c
-                  where c.oid = syncd.table_named(bound.source_table)) then ''
-        else 'distinct ' end;
+    -- A thousand lines of one invoice are one signal.
+    once constant text := case when not many or syncd.is_keyed(bound) then '' else 'distinct ' end;
     compared constant text := coalesce(bound.condition, 'true');
 begin
     if event = 'update' and bound.condition is not null and primary_key = '{}' then
@@ -278,26 +291,50 @@ begin
 end
 $$;
 
--- The lines of a trigger function that write the outbox. One row of SIP's is one signal; many are one signal for each
+-- The same records as changed_records has of many updated rows, where a row is the record: first put together, then told
+-- to the company that they were of too, which takes half the time of telling it row by row.
+create or replace function syncd.changed_by_company(bound syncd.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        'select s.company, %1$L, g.keys from ('
+        'select %2$s as present, %3$s as former, array_agg(%4$I::text) as keys '
+        'from new_rows as new full join old_rows as old using (%4$I) where %5$s '
+        'group by 1, 2, hashtext(%4$I::text) %% syncd_parts) g '
+        'cross join lateral (values (true, g.present), (false, g.former)) as s (is_new, company) '
+        'where s.is_new or g.former is distinct from g.present',
+        bound.entity_type,
+        -- A row that has a new key has one side only.
+        case when bound.company_column is null then 'null::text'
+             else format('coalesce(new.%1$I, old.%1$I)::text', bound.company_column) end,
+        case when bound.company_column is null then 'null::text'
+             else format('coalesce(old.%1$I, new.%1$I)::text', bound.company_column) end,
+        bound.key_column, bound.condition)
+$$;
+
+-- The lines of a trigger function that write the outbox. One row of SIP's is one signal; many are about one for each
 -- company and thousand, because each row of the outbox costs as much as SIP's own.
 create or replace function syncd.signal_insert(bound syncd.binding, event text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select format(
-        E'    perform from %1$s offset 1 limit 1;\n'
-        '    if not found then\n'
+        E'    select 1 + count(*) / 1000, count(*) = 1 into syncd_parts, syncd_is_one from %1$s;\n'
+        '    if syncd_is_one then\n'
         '        insert into syncd.outbox (company_id, entity_type, entity_id)\n'
         '        select c.company, %2$L, c.key from (%3$s) as c (company, key) where c.key is not null;\n'
         '    else\n'
         '        insert into syncd.outbox (company_id, entity_type, entity_ids)\n'
-        '        select p.company, %2$L, array_agg(p.key)\n'
-        '        from (select c.company, c.key, (row_number() over () - 1) / 1000 as part\n'
-        '              from (%4$s) as c (company, key) where c.key is not null) p\n'
-        '        group by p.company, p.part;\n'
+        '        %4$s;\n'
         '    end if;\n',
         case event when 'delete' then 'old_rows' else 'new_rows' end, bound.entity_type,
-        syncd.changed_records(bound, event, false), syncd.changed_records(bound, event, true))
+        syncd.changed_records(bound, event, false),
+        case when event = 'update' and bound.condition is not null and syncd.is_keyed(bound)
+            then syncd.changed_by_company(bound)
+            else format('select c.company, %L, array_agg(c.key) from (%s) as c (company, key) where c.key is not null '
+                        'group by c.company, hashtext(c.key) %% syncd_parts',
+                        bound.entity_type, syncd.changed_records(bound, event, true)) end)
 $$;
 
 -- What a trigger function does. syncd's own writes to SIP's tables are marked by a setting of their transaction; only
@@ -306,7 +343,7 @@ create or replace function syncd.signal_body(bound syncd.binding, event text) re
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select E'#variable_conflict use_column\nbegin\n'
+    select E'#variable_conflict use_column\ndeclare\n    syncd_parts bigint;\n    syncd_is_one boolean;\nbegin\n'
         || case event
             -- Without rows there is nothing to signal, and nothing is voided in QuickBooks. A person is told, once for a
             -- transaction that truncates a hundred partitions.
