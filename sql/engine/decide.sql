@@ -7,7 +7,8 @@
 -- Verdicts: push (send it), skip (leave it out, with a log row), wait (not now; parked until what it waits for
 -- happens), refuse (it cannot be sent until it changes, with a log row), drop (nothing to do, no log row).
 
--- The verdict on records of one company as things stand now. Changes nothing.
+-- The verdict on records of one company as things stand now. Changes nothing. In PL/pgSQL, as all that is called for each
+-- round: a session keeps its plan, and to plan this anew takes ten times as long as to carry it out.
 create or replace function syncd.judge(company text, types text[], ids text[])
 returns table (
     entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,
@@ -15,9 +16,12 @@ returns table (
     qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb, linked_as syncd.state,
     link_place tid, goes_first syncd.record_key, missing syncd.record_key[], turn text, turn_after bigint
 )
-language sql stable rows 30
+language plpgsql stable rows 30
 set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    return query
     with asked as (
         select * from unnest(types, ids) as w (entity_type, entity_id)
     ), facts as (
@@ -26,7 +30,7 @@ as $$
                coalesce(d.entity_name, (
                    select i.entity_name from syncd.call_item i
                    where i.company_id = company and i.entity_type = w.entity_type and i.entity_id = w.entity_id
-                   order by i.call_id desc limit 1), l.document ->> 'name', w.entity_id) as entity_name,
+                   order by i.call_id + 0 desc limit 1), l.document ->> 'name', w.entity_id) as entity_name,
                -- What a mapping says applies at creation only.
                d.document || coalesce((
                    select jsonb_object_agg(m.key, l.document -> m.key)
@@ -87,8 +91,9 @@ as $$
                    where q.company_id = company and q.entity_type = i.entity_type and q.entity_id = i.entity_id
                          and q.call_id = i.call_id) as under_way
         from syncd.call_item i
-        where i.company_id = company and i.entity_type = f.entity_type and i.turn = f.turn
-        order by i.call_id desc limit 1
+        where f.turn is not null and i.company_id = company and i.entity_type = f.entity_type and i.turn = f.turn
+        -- Plus nothing: in the order of the primary key a plan made of an empty table would read all calls there are.
+        order by i.call_id + 0 desc limit 1
     ) before on true
     cross join lateral (
         select * from (values
@@ -122,6 +127,7 @@ as $$
         order by c.place
         limit 1
     ) v;
+end
 $$;
 
 -- Decides due jobs of a lane. All verdicts but push are carried out here; the pushes are returned, one row each. The
@@ -322,9 +328,22 @@ $$;
 -- has its prerequisites pushed by hand, in the same run. In a statement of its own: a record may be parked and required
 -- in one decision.
 create or replace function syncd.require(company text, types text[], ids text[]) returns void
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    if not exists (
+        select from unnest(types, ids) as w (entity_type, entity_id)
+        cross join lateral (
+            select from syncd.job j
+            where j.company_id = company and j.entity_type = w.entity_type and j.entity_id = w.entity_id
+                  and j.missing is not null
+            limit 1
+        ) q)
+    then
+        return;
+    end if;
     with waiting as materialized (
         select q.ctid as place, q.missing, q.class, q.source, q.run_id
         from unnest(types, ids) as w (entity_type, entity_id)
@@ -362,6 +381,7 @@ as $$
                           then nextval('syncd.job_ticket')
                       else j.ticket end,
         waits_on = case when j.waits_on = 'setting' and j.call_id is null then null else j.waits_on end;
+end
 $$;
 
 -- The intent: a call with its exact bytes, committed before it is sent, for one record or a batch of them. `items`

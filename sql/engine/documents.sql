@@ -46,74 +46,67 @@ as $$
         turn = excluded.turn;
 $$;
 
--- Generates syncd.documents(types, ids): the records asked for, pair by pair; one that is gone has no row. Likewise
--- syncd.owners(types, ids): their companies; and syncd.parts(types, ids): the records that each of these has.
-create or replace function syncd.assemble() returns void
+-- Generates syncd.<name>(types, ids), which returns for each pair the `columns` of the row with that key in the view of
+-- its type. It looks only into the views of the types asked for, and a session keeps the plan of each.
+--
+-- The key is compared in SIP's type: a cast on the column would hide SIP's index from the planner. CASE keeps the ids
+-- of other entity types, which may not even parse, away from the cast. "offset 0" has the view planned for one record by
+-- its key. Joined to the list, a view of more than eight tables would be planned apart from it, since join_collapse_limit
+-- is 8, and built for every record there is.
+create or replace function syncd.generate(name text, columns text, types text[], views regclass[], selected text[])
+returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    branches text;
-    owners text;
-    parts text;
+    looks constant text := (
+        select string_agg(format(
+            E'    if %1$L = any(types) then\n'
+            '        return query\n'
+            '        select w.entity_type, w.entity_id, %2$s\n'
+            '        from unnest(types, ids) as w (entity_type, entity_id)\n'
+            '        cross join lateral (\n'
+            '            select v.* from %3$s v\n'
+            '            where v.key = case when w.entity_type = %1$L then w.entity_id::%4$s end offset 0) d\n'
+            '        where w.entity_type = %1$L;\n'
+            '    end if;\n',
+            t.type, t.selected, t.view, format_type(a.atttypid, a.atttypmod)), '' order by t.nth)
+        from unnest(types, views, selected) with ordinality as t (type, view, selected, nth)
+        join pg_attribute a on a.attrelid = t.view and a.attname = 'key');
 begin
-    -- The key is compared in SIP's type: a cast on the column would hide SIP's index from the planner. CASE keeps
-    -- the ids of other entity types, which may not even parse, away from the cast. "offset 0" has the view planned for
-    -- one record by its key. Joined to the list, a view of more than eight tables would be planned apart from it, since
-    -- join_collapse_limit is 8, and built for every record there is.
-    select string_agg(format(
-        'select w.entity_type, w.entity_id, d.company_id, d.entity_name, d.due, d.skip, d.missing, d.unready, '
-        'd.document from asked w cross join lateral (select v.* from syncd.%1$I v '
-        'where v.key = case when w.entity_type = %2$L then w.entity_id::%3$s end offset 0) d where w.entity_type = %2$L',
-        'document_' || e.entity_type, e.entity_type, format_type(a.atttypid, a.atttypmod)),
-        E'\nunion all ' order by e.rank, e.entity_type)
-    into strict branches
-    from syncd.entity e
-    join pg_attribute a
-        on a.attrelid = to_regclass('syncd.document_' || e.entity_type) and a.attname = 'key';
-
     execute format(
-        'create or replace function syncd.documents(types text[], ids text[]) '
-        'returns table (entity_type text, entity_id text, company_id text, entity_name text, due boolean, '
-        'skip text, missing syncd.record_key[], unready text, document jsonb) '
-        'language sql stable rows 30 set search_path = pg_catalog, pg_temp as %L',
-        E'with asked as (select * from unnest(types, ids) as w (entity_type, entity_id))\n' || branches);
+        'create or replace function syncd.%I(types text[], ids text[]) '
+        'returns table (entity_type text, entity_id text, %s) '
+        'language plpgsql stable rows 30 set search_path = pg_catalog, pg_temp as %L',
+        name, columns, E'#variable_conflict use_column\nbegin\n' || coalesce(looks, '') || 'end');
+end
+$$;
 
+-- Generates syncd.documents: the records asked for, one that is gone has no row; syncd.owners: their companies; and
+-- syncd.parts: the records that each of these has.
+create or replace function syncd.assemble() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform syncd.generate(
+        'documents',
+        'company_id text, entity_name text, due boolean, skip text, missing syncd.record_key[], unready text, '
+        'document jsonb',
+        array_agg(e.entity_type), array_agg(('syncd.document_' || e.entity_type)::regclass),
+        array_agg('d.company_id, d.entity_name, d.due, d.skip, d.missing, d.unready, d.document'::text))
+    from (select entity_type from syncd.entity order by rank, entity_type) e;
     -- Whose a record is, the source view knows without its document.
-    select string_agg(format(
-        'select w.entity_type, w.entity_id, o.company_id from asked w cross join lateral (select v.company_id '
-        'from %1$s v where v.key = case when w.entity_type = %2$L then w.entity_id::%3$s end offset 0) o '
-        'where w.entity_type = %2$L',
-        a.attrelid::regclass, e.entity_type, format_type(a.atttypid, a.atttypmod)),
-        E'\nunion all ' order by e.rank, e.entity_type)
-    into strict owners
-    from syncd.entity e
-    join pg_attribute a
-        on a.attrelid = coalesce(to_regclass('syncd.source_' || e.entity_type),
-                                 to_regclass('syncd.document_' || e.entity_type))
-           and a.attname = 'key';
-
-    execute format(
-        'create or replace function syncd.owners(types text[], ids text[]) '
-        'returns table (entity_type text, entity_id text, company_id text) '
-        'language sql stable rows 30 set search_path = pg_catalog, pg_temp as %L',
-        E'with asked as (select * from unnest(types, ids) as w (entity_type, entity_id))\n' || owners);
-
-    select string_agg(format(
-        'select w.entity_type, w.entity_id, p.company_id, %L, p.part_id from asked w join syncd.%I p '
-        'on p.key = case when w.entity_type = %L then w.entity_id::%s end',
-        x.part_type, 'parts_' || x.entity_type, x.entity_type, format_type(a.atttypid, a.atttypmod)),
-        E'\nunion all ' order by x.entity_type)
-    into parts
-    from syncd.expansion x
-    join pg_attribute a
-        on a.attrelid = to_regclass('syncd.parts_' || x.entity_type) and a.attname = 'key';
-
-    execute format(
-        'create or replace function syncd.parts(types text[], ids text[]) '
-        'returns table (entity_type text, entity_id text, company_id text, part_type text, part_id text) '
-        'language sql stable rows 30 set search_path = pg_catalog, pg_temp as %L',
-        E'with asked as (select * from unnest(types, ids) as w (entity_type, entity_id))\n'
-        || coalesce(parts, 'select null, null, null, null, null where false'));
+    perform syncd.generate(
+        'owners', 'company_id text', array_agg(e.entity_type),
+        array_agg(coalesce(to_regclass('syncd.source_' || e.entity_type),
+                           to_regclass('syncd.document_' || e.entity_type))),
+        array_agg('d.company_id'::text))
+    from (select entity_type from syncd.entity order by rank, entity_type) e;
+    perform syncd.generate(
+        'parts', 'company_id text, part_type text, part_id text', array_agg(x.entity_type),
+        array_agg(('syncd.parts_' || x.entity_type)::regclass),
+        array_agg(format('d.company_id, %L::text, d.part_id', x.part_type)))
+    from syncd.expansion x;
 end
 $$;

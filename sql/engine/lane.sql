@@ -48,9 +48,12 @@ returns table (
     company_id text, epoch bigint, environment text, realm_id text, tokens bytea, access_expires_at timestamptz,
     open_calls boolean
 )
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    return query
     with free as materialized (
         select l.company_id
         from syncd.lane l
@@ -76,6 +79,7 @@ as $$
                    where k.company_id = t.company_id and k.outcome in ('sent', 'answered', 'unknown'))
     from taken t
     left join syncd.company c on c.company_id = t.company_id and c.state = 'connected';
+end
 $$;
 
 -- Are there lanes with work that nobody alive serves? Asked by a daemon whose slots are all taken.

@@ -41,9 +41,12 @@ returns table (
     alone smallint, fault syncd.fault_class, code text, error text, note text, may_help boolean, qbo_id text,
     sync_token text, fingerprint text, document jsonb
 )
-language sql volatile rows 30
+language plpgsql volatile rows 30
 set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    return query
     with sent as (
         select r.*, i.entity_type, i.entity_id, i.entity_name, i.operation, i.fingerprint, i.document, c.request_id,
                j.place, j.source, j.run_id, j.attempts, j.alone, j.version <> i.version as moved, k.link_place,
@@ -118,6 +121,7 @@ as $$
             when r.held and f.state = 'error' then 'held'
             else f.state end as state
     ) v;
+end
 $$;
 
 -- Settles records of one call. `answer` holds http_status, intuit_tid and duration_ms, for the log. `results` has one
