@@ -43,7 +43,7 @@ class Worker:
     async def absorb(self) -> int:
         """Take every signal. How many there were."""
         total, signals = 0, SLICE
-        while signals == SLICE:
+        while signals >= SLICE:
             with self._timed("absorb"):
                 look, _ = await self._queue.look(
                     self.id,
