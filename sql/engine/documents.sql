@@ -12,6 +12,7 @@
 --     skip         text, why this record is left out although it is due (a sentence), else null
 --     missing      record_key[], the records that it refers to and that have no link yet; empty if none
 --     unready      text, why it is not whole yet (a sentence): more is expected from SIP in seconds; else null
+--     undue        text, may be left out: why it is not due (a sentence), where "withdrawn" would not be true
 --     document     jsonb, all that QuickBooks is told of it and nothing else; references are QuickBooks' ids
 --
 -- A signal may be of something that is no record itself but has some: a timesheet has entries. Then the type is in
@@ -63,9 +64,11 @@ begin
     -- join_collapse_limit is 8, and built for every record there is.
     select string_agg(format(
         'select w.entity_type, w.entity_id, d.company_id, d.entity_name, d.due, d.skip, d.missing, d.unready, '
-        'd.document from asked w cross join lateral (select v.* from syncd.%1$I v '
+        'd.document, %4$s from asked w cross join lateral (select v.* from syncd.%1$I v '
         'where v.key = case when w.entity_type = %2$L then w.entity_id::%3$s end offset 0) d where w.entity_type = %2$L',
-        'document_' || e.entity_type, e.entity_type, format_type(a.atttypid, a.atttypmod)),
+        'document_' || e.entity_type, e.entity_type, format_type(a.atttypid, a.atttypmod),
+        case when exists (select from pg_attribute u where u.attrelid = a.attrelid and u.attname = 'undue')
+                 then 'd.undue' else 'null::text' end),
         E'\nunion all ' order by e.rank, e.entity_type)
     into strict branches
     from syncd.entity e
@@ -75,7 +78,7 @@ begin
     execute format(
         'create or replace function syncd.documents(types text[], ids text[]) '
         'returns table (entity_type text, entity_id text, company_id text, entity_name text, due boolean, '
-        'skip text, missing syncd.record_key[], unready text, document jsonb) '
+        'skip text, missing syncd.record_key[], unready text, document jsonb, undue text) '
         'language sql stable rows 30 set search_path = pg_catalog, pg_temp as %L',
         E'with asked as (select * from unnest(types, ids) as w (entity_type, entity_id))\n' || branches);
 

@@ -47,6 +47,12 @@ select
         ],
         null) as missing,
     null::text as unready,
+    case
+        when s.approved and s.work_date < o.timesheet_start_date
+            then format('It is dated %s, before the start date of timesheet sync, %s.', s.work_date,
+                        o.timesheet_start_date)
+        when s.approved and o.timesheet_start_date is null then 'Timesheet sync has no start date.'
+    end as undue,
     jsonb_build_object(
         'date', s.work_date,
         'minutes', s.minutes,

@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": ("syncd.cli.explain", "Why a record is, or is not, in QuickBooks."),
     "push": ("syncd.cli.push", "Send all records of one kind, by hand."),
     "retry": ("syncd.cli.retry", "Try again what failed."),
+    "settle": ("syncd.cli.settle", "Say that what QuickBooks has stands."),
     "settings": ("syncd.cli.settings", "What is synced by itself."),
     "map": ("syncd.cli.maps", "What SIP's words mean in QuickBooks."),
     "company": ("syncd.cli.company", "Companies and their connections."),

@@ -8,6 +8,8 @@ from syncd.db.queue import Result, parse
 from syncd.db.states import FaultClass
 from syncd.push import module_for
 
+SETTLE = "Correct it in SIP, which sends it again; or see to it in QuickBooks, then run: syncd settle."
+
 if TYPE_CHECKING:
     from syncd.daemon.call import Delivery
     from syncd.qbo.faults import Fault
@@ -37,7 +39,7 @@ def arrived(delivery: Delivery, found: dict[str, Any]) -> Result:
         qbo_id=str(found["Id"]),
         sync_token=str(found.get("SyncToken")),
         note=" ".join(delivery.notes) or None,
-        error=f"{' '.join(amiss)} Correct it in QuickBooks or in SIP." if amiss else None,
+        error=f"{' '.join(amiss)} {SETTLE}" if amiss else None,
     )
 
 
