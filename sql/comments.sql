@@ -67,7 +67,7 @@ comment on column syncd.pending.source is 'What made it due: auto, manual or web
 comment on column syncd.pending.run_id is 'The manual push that it belongs to.';
 
 comment on view syncd.errors is
-    'Records that a person has to look at. After putting it right: syncd retry; of diverged and variance: syncd settle.';
+    'Records that a person has to look at. Put right: syncd retry; of diverged and variance: syncd settle.';
 comment on column syncd.errors.company_id is 'The organization in SIP.';
 comment on column syncd.errors.entity_type is 'Type of record.';
 comment on column syncd.errors.entity_id is 'The record''s key in SIP, as text.';

@@ -13,7 +13,8 @@
 --     missing      record_key[], the records that it refers to and that have no link yet; empty if none
 --     unready      text, why it is not whole yet (a sentence): more is expected from SIP in seconds; else null
 --     undue        text, may be left out: why it is not due (a sentence), where "withdrawn" would not be true
---     document     jsonb, all that QuickBooks is told of it and nothing else; references are QuickBooks' ids
+--     document     jsonb, all that QuickBooks is told of it and nothing else; references are QuickBooks' ids. A key
+--                  `refers`, aside, says in words what QuickBooks may find inactive
 --
 -- A signal may be of something that is no record itself but has some: a timesheet has entries. Then the type is in
 -- syncd.expansion, and the view syncd.parts_<type> has key, company_id and part_id (text).

@@ -474,7 +474,9 @@ def test_closed_books_hold_an_invoice_and_what_waits_for_it_until_somebody_retri
     assert company.objects("Invoice") == []
     [error] = company.errors()
     assert "the books are closed for its date" in error
-    assert f"then run: syncd retry {company.id} invoice {invoice}. Or change the record's date in SIP" in error
+    assert (
+        f"then run: syncd retry {company.id} invoice {invoice}. Or change the record's date in SIP" in error
+    )
     held = "select entity_type, state::text, attempts from syncd.errors where company_id = %s"
     assert company.world.database.rows(held, (company.id,)) == [("invoice", "held", 0)]
     company.prefer(AccountingInfoPrefs={**books, "BookCloseDate": "2026-05-31"})

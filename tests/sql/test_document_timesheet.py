@@ -71,6 +71,7 @@ def test_an_entry_as_the_push_module_gets_it(labour: Labour) -> None:
             "tag": f"[sip {id_}]",
             "payroll": True,
             "member": member,
+            "refers": f'employee "Somebody". If somebody else is meant: syncd map employees set 1 {member} EMPLOYEE',
         },
     }
     body = timesheet_entry.build(row["document"], sent=None, qbo_id=None, sync_token=None)

@@ -370,7 +370,7 @@ def test_a_reader_may_list_and_not_settle(database: Database, engine: Engine, sy
 
 
 @pytest.mark.parametrize("words", [("customer",), ("--yes",), ("--make-again",)])
-def test_settle_must_be_told_which_record(engine: Engine, syncd: Commands, words: tuple[str, ...]) -> None:  # noqa: ARG001
+def test_settle_must_be_told_which_record(engine: Engine, syncd: Commands, words: tuple[str, ...]) -> None:
     assert "syncd settle 1" in syncd.refused("settle", "1", *words)
 
 
@@ -408,7 +408,7 @@ def test_a_sentence_is_recorded_with_the_words_of_its_commands(
     database: Database,
     engine: Engine,
     written: str,
-    recorded: str,  # noqa: ARG001
+    recorded: str,
 ) -> None:
     assert database.value("select syncd.addressed(%s, '1', 'service_item', '7')", (written,)) == recorded
 
