@@ -56,6 +56,14 @@ def cli() -> None:
     """
 
 
+def _sentence(error: click.ClickException) -> str:
+    """What click says on several lines, as one sentence and a remedy."""
+    said = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "syncd"
+    return f"{said if said.endswith(('.', '?')) else said + '.'} See: {path} --help"
+
+
 def main(args: list[str] | None = None) -> None:
     """The `syncd` command: every expected failure is a sentence and a remedy on stderr, never a traceback."""
     try:
@@ -63,8 +71,11 @@ def main(args: list[str] | None = None) -> None:
     except SyncdError as error:
         click.echo(f"syncd: {error}", err=True)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"syncd: {_sentence(error)}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("syncd: interrupted", err=True)
