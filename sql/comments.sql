@@ -15,7 +15,8 @@ comment on column syncd.sync_log.status is
 comment on column syncd.sync_log.error is 'What went wrong and what to do about it, for a person. Null for a success.';
 comment on column syncd.sync_log.note is
     'On a success: what was sent otherwise than it stands in SIP, e.g. an e-mail left out.';
-comment on column syncd.sync_log.operation is 'create, update ...; null if no call was made.';
+comment on column syncd.sync_log.operation is
+    'create, update ...; settle: a person said what stands; null if no call was made.';
 comment on column syncd.sync_log.source is 'What made the record due: auto, manual or webhook.';
 comment on column syncd.sync_log.run_id is 'The manual push, pull or import it belonged to.';
 comment on column syncd.sync_log.attempt is 'Which try of this change it was, from 1.';
@@ -65,7 +66,8 @@ comment on column syncd.pending.owed_since is 'When the oldest change was made t
 comment on column syncd.pending.source is 'What made it due: auto, manual or webhook.';
 comment on column syncd.pending.run_id is 'The manual push that it belongs to.';
 
-comment on view syncd.errors is 'Records that a person has to look at. After putting it right: syncd retry.';
+comment on view syncd.errors is
+    'Records that a person has to look at. Put right: syncd retry; of diverged and variance: syncd settle.';
 comment on column syncd.errors.company_id is 'The organization in SIP.';
 comment on column syncd.errors.entity_type is 'Type of record.';
 comment on column syncd.errors.entity_id is 'The record''s key in SIP, as text.';
@@ -227,6 +229,11 @@ begin
                        'The records that it refers to and that QuickBooks does not have yet: they go first.');
         execute format('comment on column syncd.%I.unready is %L', name,
                        'Why it is not whole yet, else null.');
+        if exists (select from pg_attribute a
+                   where a.attrelid = to_regclass('syncd.' || name) and a.attname = 'undue') then
+            execute format('comment on column syncd.%I.undue is %L', name,
+                           'Why it is not due, where "withdrawn" would not be true; else null.');
+        end if;
         if exists (select from pg_attribute a
                    where a.attrelid = to_regclass('syncd.' || name) and a.attname = 'company_key') then
             execute format('comment on column syncd.%I.company_key is %L', name,

@@ -25,14 +25,14 @@ grant insert, update, delete on
     to syncd_admin;
 grant update (override) on syncd.qbo_limit to syncd_admin;
 grant execute on function
-    syncd.documents, syncd.judge, syncd.company_today, syncd.was_on, syncd.connect_company, syncd.disconnect_company,
-    syncd.retry, syncd.change_settings, syncd.default_method_name, syncd.visit, syncd.end_visit, syncd.ask_turn,
-    syncd.due_keys, syncd.pushable, syncd.push, syncd.payment_reference, syncd.make_account, syncd.account_key
+    syncd.documents, syncd.judge, syncd.record_words, syncd.as_typed, syncd.company_today, syncd.was_on,
+    syncd.connect_company, syncd.disconnect_company, syncd.retry, syncd.let_stand, syncd.make_again,
+    syncd.change_settings, syncd.default_method_name, syncd.visit, syncd.end_visit, syncd.ask_turn, syncd.due_keys,
+    syncd.pushable, syncd.push, syncd.payment_reference, syncd.make_account, syncd.account_key
     to syncd_admin;
 grant execute on function
     syncd.key_of, syncd.explain, syncd.log_page, syncd.held_up, syncd.run_progress, syncd.run_outcomes,
-    syncd.run_companions,
-    syncd.mapping_uses, syncd.owed_to_mapping
+    syncd.run_companions, syncd.mapping_uses, syncd.owed_to_mapping, syncd.to_settle
     to syncd_admin, syncd_reader;
 
 grant select on syncd.sync_log, syncd.sync_log_view, syncd.pending, syncd.errors, syncd.lane_status, syncd.daemons,

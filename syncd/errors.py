@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class SyncdError(Exception):
-    """Something failed. Exit code 1."""
+    """Something failed, or things are not so that it can be done: no connection. Exit code 1."""
 
     exit_code = 1
 

@@ -14,7 +14,8 @@ returns table (
     entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,
     waits_on syncd.waits_on, reason text, document jsonb, fingerprint text, operation text,
     qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb, linked_as syncd.state,
-    link_place tid, goes_first syncd.record_key, missing syncd.record_key[], turn text, turn_after bigint
+    link_place tid, goes_first syncd.record_key, missing syncd.record_key[], turn text, turn_after bigint,
+    differs text
 )
 language plpgsql stable rows 30
 set search_path = pg_catalog, pg_temp
@@ -39,7 +40,7 @@ begin
                          and (m.value is null or l.document -> m.value = d.document -> m.value)), '{}') as document,
                -- A customer that somebody deleted is still needed by the invoice that is due.
                coalesce(d.due or (j.required and e.names), false) as due,
-               d.skip, d.missing, d.unready, d.entity_id is not null as there,
+               d.skip, d.missing, d.unready, d.undue, d.entity_id is not null as there,
                l.qbo_id, l.sync_token, coalesce(l.generation, 0) as generation, l.fingerprint as sent,
                l.document as sent_document, l.state as linked_as, l.place as link_place,
                c.state = 'connected' as connected,
@@ -68,15 +69,29 @@ begin
                (select string_agg(k, ', ') from unnest(f.fixed) k
                 where f.sent_document -> k is distinct from f.document -> k) as moved
         from facts f
+    ), known as (
+        -- `differs`: what QuickBooks has is not what SIP has, and syncd leaves it so. `settled`: a person has looked.
+        select p.*,
+               case when p.qbo_id is null then null
+                    when not (p.there and p.due) then 'withdrawn'
+                    when p.moved is not null then 'changed' end as differs,
+               p.qbo_id is not null and p.sent is null and p.linked_as <> 'diverged' as settled,
+               case when p.there then 'withdrawn' else 'deleted' end as left_by
+        from printed p
     )
     select f.entity_type, f.entity_id, f.entity_name, v.verdict, v.parks_as::syncd.state,
-           v.waits_on::syncd.waits_on, v.reason, f.document, f.fingerprint,
+           v.waits_on::syncd.waits_on,
+           case when v.parks_as = 'diverged'
+                    then v.reason || ' When it is as it should be there: syncd settle '
+                         || syncd.record_words(company, f.entity_type, f.entity_id)
+                else v.reason end,
+           f.document, f.fingerprint,
            case when f.qbo_id is null then 'create' else 'update' end,
            f.qbo_type, f.qbo_id, f.sync_token, f.generation, f.sent_document, f.linked_as, f.link_place,
            coalesce(f.missing[1],
                     case when before.under_way then (f.entity_type, before.entity_id)::syncd.record_key end),
-           f.missing, f.turn, before.call_id
-    from printed f
+           f.missing, f.turn, before.call_id, f.differs
+    from known f
     left join lateral (
         -- Only for what lacks something: the record that goes first, by the name people know it by.
         select replace(m.entity_type, '_', ' ') as label, coalesce(d.entity_name, m.entity_id) as name
@@ -98,30 +113,35 @@ begin
     cross join lateral (
         select * from (values
             (1, not (f.there and f.due) and f.qbo_id is null, 'drop', null, null,
-             case when f.there then 'It is not in a state that QuickBooks should know of.'
+             case when f.there then coalesce(f.undue, 'It is not in a state that QuickBooks should know of.')
                   else 'There is no such record in Service Invoice Pro.' end),
             (2, f.due and f.qbo_id is not null
                 and (f.fingerprint = f.sent or (f.fixed is not null and f.moved is null)), 'drop', null, null,
              'QuickBooks has this already.'),
-            (3, not f.connected, 'wait', 'waiting', 'connection', 'The company is not connected to QuickBooks.'),
-            (4, not f.switched_on and not f.by_hand, 'wait', 'waiting', 'setting',
+            (3, f.differs = 'withdrawn' and f.settled, 'drop', null, null,
+             coalesce(f.undue, format('It was %s in Service Invoice Pro after it had been synced.', f.left_by))
+             || ' A person has settled that: what QuickBooks has stands.'),
+            (4, not f.connected, 'wait', 'waiting', 'connection', 'The company is not connected to QuickBooks.'),
+            (5, not f.switched_on and not f.by_hand, 'wait', 'waiting', 'setting',
              'Automatic sync of this is switched off.'),
-            (5, not (f.there and f.due), 'wait', 'diverged', null,
-             format('It was %s in Service Invoice Pro after it had been synced. QuickBooks keeps it as it was: '
-                    'change it there by hand if it should go too.',
-                    case when f.there then 'withdrawn' else 'deleted' end)),
-            (6, f.fixed is not null and f.qbo_id is not null, 'wait', 'diverged', null,
+            (6, f.differs = 'withdrawn', 'wait', 'diverged', null,
+             case when f.undue is not null
+                      then format('%s QuickBooks keeps what was sent of it: change it there by hand if it should '
+                                  'change too.', f.undue)
+                  else format('It was %s in Service Invoice Pro after it had been synced. QuickBooks keeps it as it '
+                              'was: change it there by hand if it should go too.', f.left_by) end),
+            (7, f.differs = 'changed', 'wait', 'diverged', null,
              format('It was changed in Service Invoice Pro after it had been synced (%s). QuickBooks keeps it as it '
                     'was: change it there by hand if it should change too.', f.moved)),
-            (7, f.skip is not null, 'skip', null, null, f.skip),
-            (8, cardinality(f.missing) > 0, 'wait', 'waiting', 'record',
+            (8, f.skip is not null, 'skip', null, null, f.skip),
+            (9, cardinality(f.missing) > 0, 'wait', 'waiting', 'record',
              format('It waits for %s "%s", which goes first.', first.label, first.name)),
-            (9, f.unready is not null and f.unready_since < clock_timestamp() - interval '60 seconds',
+            (10, f.unready is not null and f.unready_since < clock_timestamp() - interval '60 seconds',
              'refuse', 'error', null, f.unready),
-            (10, f.unready is not null, 'wait', 'waiting', 'document', f.unready),
-            (11, before.under_way, 'wait', 'waiting', 'record',
+            (11, f.unready is not null, 'wait', 'waiting', 'document', f.unready),
+            (12, before.under_way, 'wait', 'waiting', 'record',
              format('It waits for %s, which is on its way: the two go one after the other.', before.name)),
-            (12, true, 'push', null, null, null)
+            (13, true, 'push', null, null, null)
         ) as c (place, holds, verdict, parks_as, waits_on, reason)
         where c.holds
         order by c.place
@@ -298,10 +318,16 @@ begin
               or (v.parks_as = 'diverged' and v.linked_as <> 'diverged')
     ), relinked as (
         -- Remembered on the link, so that one divergence is one log row, and forgotten when the record is back.
-        update syncd.link k set state = case v.verdict when 'wait' then 'diverged' else 'synced' end::syncd.state
+        -- What was settled while it was withdrawn is known again, too.
+        update syncd.link k
+        set state = case v.verdict when 'wait' then 'diverged' else 'synced' end::syncd.state,
+            fingerprint = case v.verdict when 'drop' then coalesce(k.fingerprint, v.fingerprint)
+                                         else k.fingerprint end
         from judged v
         where k.ctid = v.link_place
-              and (v.parks_as = 'diverged' or (v.verdict = 'drop' and v.linked_as = 'diverged'))
+              and (v.parks_as = 'diverged'
+                   or (v.verdict = 'drop' and v.differs is null
+                       and (v.linked_as = 'diverged' or k.fingerprint is null)))
     ), pushes as (
         select v.*, e.rank from judged v join syncd.entity e on e.entity_type = v.entity_type
         where v.verdict = 'push'

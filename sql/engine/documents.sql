@@ -12,7 +12,9 @@
 --     skip         text, why this record is left out although it is due (a sentence), else null
 --     missing      record_key[], the records that it refers to and that have no link yet; empty if none
 --     unready      text, why it is not whole yet (a sentence): more is expected from SIP in seconds; else null
---     document     jsonb, all that QuickBooks is told of it and nothing else; references are QuickBooks' ids
+--     undue        text, may be left out: why it is not due (a sentence), where "withdrawn" would not be true
+--     document     jsonb, all that QuickBooks is told of it and nothing else; references are QuickBooks' ids. A key
+--                  `refers`, aside, says in words what QuickBooks may find inactive
 --
 -- A signal may be of something that is no record itself but has some: a timesheet has entries. Then the type is in
 -- syncd.expansion, and the view syncd.parts_<type> has key, company_id and part_id (text).
@@ -92,10 +94,15 @@ begin
     perform syncd.generate(
         'documents',
         'company_id text, entity_name text, due boolean, skip text, missing syncd.record_key[], unready text, '
-        'document jsonb',
-        array_agg(e.entity_type), array_agg(('syncd.document_' || e.entity_type)::regclass),
-        array_agg('d.company_id, d.entity_name, d.due, d.skip, d.missing, d.unready, d.document'::text))
-    from (select entity_type from syncd.entity order by rank, entity_type) e;
+        'document jsonb, undue text',
+        array_agg(e.entity_type), array_agg(e.view),
+        array_agg('d.company_id, d.entity_name, d.due, d.skip, d.missing, d.unready, d.document, '
+                  || case when exists (select from pg_attribute u where u.attrelid = e.view and u.attname = 'undue')
+                         then 'd.undue' else 'null::text' end))
+    from (
+        select entity_type, ('syncd.document_' || entity_type)::regclass as view
+        from syncd.entity order by rank, entity_type
+    ) e;
     -- Whose a record is, the source view knows without its document.
     perform syncd.generate(
         'owners', 'company_id text', array_agg(e.entity_type),

@@ -168,7 +168,8 @@ begin
         update syncd.company c set state = 'needs_reconnect' where c.company_id = company;
     end if;
     update syncd.lane l
-    set not_before = case when lost_connection then 'infinity' else until end, paused_because = because
+    set not_before = case when lost_connection then 'infinity' else until end,
+        paused_because = syncd.addressed(because, company)
     where l.company_id = company;
 end
 $$;

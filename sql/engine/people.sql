@@ -35,7 +35,7 @@ returns table (
     held_up text, attempts smallint, next_attempt_at timestamptz, owed_since timestamptz, fault_class syncd.fault_class,
     error_code text, qbo_type text, qbo_id text, link_state syncd.state, link_note text, synced_at timestamptz,
     call_outcome syncd.call_outcome, call_operation text, call_sent_at timestamptz, call_sends smallint,
-    request_id text, signaled_at timestamptz
+    request_id text, signaled_at timestamptz, differs text, settled_at timestamptz, settled_note text
 )
 language sql stable security definer rows 1
 set search_path = pg_catalog, pg_temp
@@ -45,7 +45,8 @@ as $$
     select k.key, coalesce(v.entity_name, logged.entity_name, k.key), d.entity_id is not null, v.verdict, v.reason,
            v.waits_on, j.state, j.reason, j.waits_on, f.entity_type, f.entity_id, h.sentence, j.attempts,
            nullif(j.due_at, 'infinity'), j.owed_since, j.fault_class, j.error_code, l.qbo_type, l.qbo_id, l.state,
-           l.note, l.synced_at, c.outcome, i.operation, c.sent_at, c.sends, c.request_id, noted.signaled_at
+           l.note, l.synced_at, c.outcome, i.operation, c.sent_at, c.sends, c.request_id, noted.signaled_at, v.differs,
+           settled.occurred_at, settled.note
     from k
     join syncd.company o on o.company_id = company
     left join syncd.judge(company, array[entity], array[k.key]) v on true
@@ -75,6 +76,12 @@ as $$
         where b.company_id = company and b.entity_type = entity
               and (b.entity_id = k.key or k.key = any(b.entity_ids))
     ) as noted (signaled_at) on true
+    left join lateral (
+        select s.occurred_at, s.note from syncd.sync_log s
+        where s.company_id = company and s.entity_type = entity and s.entity_id = k.key and s.operation = 'settle'
+              and s.occurred_at > coalesce(l.synced_at, '-infinity')
+        order by s.occurred_at desc limit 1
+    ) settled on true
     where k.key is not null
           and (d.entity_id is not null or j.entity_id is not null or l.sip_id is not null
                or logged.entity_name is not null or noted.signaled_at is not null);

@@ -88,8 +88,9 @@ begin
                case when s.belongs_to_another
                     then format('QuickBooks answered with its record %s, which belongs to another record of Service '
                                 'Invoice Pro already. Look at it in QuickBooks, put it right there, then run: '
-                                'syncd retry %s %s %s', s.qbo_id, company, s.entity_type, s.entity_id)
-                    else s.error end as sentence,
+                                'syncd retry %s', s.qbo_id,
+                                syncd.record_words(company, s.entity_type, s.entity_id))
+                    else syncd.addressed(s.error, company, s.entity_type, s.entity_id) end as sentence,
                s.may_help and not s.belongs_to_another as may_pass
         from sent s
     )
@@ -260,11 +261,13 @@ create or replace function syncd.refuse(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    said constant text := syncd.addressed(sentence, company, entity, id);
 begin
     perform syncd.hold_lane(company, worker, held_epoch);
     with refused as (
         update syncd.job j
-        set state = ends, due_at = 'infinity', reason = sentence, fault_class = fault, error_code = code,
+        set state = ends, due_at = 'infinity', reason = said, fault_class = fault, error_code = code,
             attempts = case when ends = 'error' then j.attempts + 1 else j.attempts end
         where j.company_id = company and j.entity_type = entity and j.entity_id = id
               and j.version = decided_version and j.call_id is null
@@ -272,7 +275,7 @@ begin
     )
     insert into syncd.sync_log (company_id, entity_type, entity_id, entity_name, direction, status, error, source,
                                 run_id, attempt, error_code, error_class, worker_id)
-    select company, entity, id, name, 'push', 'error', sentence, r.source, r.run_id, r.attempts, code, fault, worker
+    select company, entity, id, name, 'push', 'error', said, r.source, r.run_id, r.attempts, code, fault, worker
     from refused r;
     if not found then
         raise exception 'a record of company % changed since it was decided', company using errcode = 'SY002';
@@ -339,7 +342,7 @@ declare
     held constant syncd.lane := syncd.hold_lane(company, worker, held_epoch);
 begin
     update syncd.lane l
-    set failures = l.failures + 1, paused_because = because,
+    set failures = l.failures + 1, paused_because = syncd.addressed(because, company),
         not_before = greatest(l.not_before, clock_timestamp() + c.wait)
     from syncd.consequence(fault, true, 1, held.failures, make_interval(secs => told_to_wait)) c
     where l.company_id = company;

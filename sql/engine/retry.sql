@@ -40,8 +40,9 @@ begin
 end
 $$;
 
--- Makes a record due again, or with null every record of the company that ended in error, hold, collision or
--- divergence; and with each what it waits for. Returns how many.
+-- Makes a record due again, or with null every record of the company that ended in error, hold or
+-- collision; and with each what it waits for. Returns how many. To what has diverged a retry does nothing: that is
+-- settled (settle.sql), or ends when SIP has the record again.
 create or replace function syncd.retry(company text, entity text default null, id text default null)
 returns integer
 language plpgsql security definer
@@ -55,7 +56,7 @@ begin
     return (
         select syncd.again(company, coalesce(array_agg(j.entity_type), '{}'), coalesce(array_agg(j.entity_id), '{}'))
         from syncd.job j
-        where j.company_id = company and j.state in ('error', 'held', 'collision', 'diverged'));
+        where j.company_id = company and j.state in ('error', 'held', 'collision'));
 end
 $$;
 

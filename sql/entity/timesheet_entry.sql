@@ -3,12 +3,14 @@
 -- Called by: `syncd db upgrade`; read through syncd.documents and syncd.parts.
 --
 -- Mapped: who worked, as long as SIP names the same member, and what the time is booked as.
--- Aside: what the push module needs to know besides, and the member, by which a worker stays.
+-- Aside: what the push module needs to know besides, the member, by which a worker stays, and who that is by name, for
+-- the sentence when QuickBooks refuses what the entry refers to.
 
 select syncd.register(
     'timesheet_entry', label => 'Timesheet Entry', qbo_type => 'TimeActivity', rank => 2,
-    toggle => 'auto_timesheets', mapped => '{"worker": "member", "worker_type": "member", "item": null}',
-    aside => '{member,payroll}');
+    toggle => 'auto_timesheets', mapped => '{"worker": "member", "worker_type": "member", "refers": "member",'
+                                            ' "item": null}',
+    aside => '{member,payroll,refers}');
 
 insert into syncd.expansion (entity_type, part_type) values ('timesheet', 'timesheet_entry')
 on conflict (entity_type) do update set part_type = excluded.part_type;
@@ -47,6 +49,12 @@ select
         ],
         null) as missing,
     null::text as unready,
+    case
+        when s.approved and s.work_date < o.timesheet_start_date
+            then format('It is dated %s, before the start date of timesheet sync, %s.', s.work_date,
+                        o.timesheet_start_date)
+        when s.approved and o.timesheet_start_date is null then 'Timesheet sync has no start date.'
+    end as undue,
     jsonb_build_object(
         'date', s.work_date,
         'minutes', s.minutes,
@@ -59,7 +67,14 @@ select
         'notes', nullif(btrim(s.notes), ''),
         'tag', format('[sip %s]', s.key),
         'payroll', c.payroll_enabled,
-        'member', s.member_id
+        'member', s.member_id,
+        'refers', case
+            when worker.qbo_id is not null
+                then format(
+                    '%s "%s". If somebody else is meant: syncd map employees set %s %s EMPLOYEE',
+                    lower(worker.qbo_type), worker.qbo_name, syncd.as_typed(s.company_id),
+                    syncd.as_typed(s.member_id))
+        end
     ) as document
 from syncd.source_timesheet_entry s
 join syncd.company c on c.company_id = s.company_id
@@ -77,7 +92,7 @@ left join lateral (
     limit 1
 ) sent on true
 left join lateral (
-    select m.qbo_type, m.qbo_id from syncd.employee_map m
+    select m.qbo_type, m.qbo_id, m.qbo_name from syncd.employee_map m
     where m.company_id = c.company_id and m.environment = c.environment and m.realm_id = c.realm_id
           and m.member_id = s.member_id
     limit 1

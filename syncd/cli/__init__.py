@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": ("syncd.cli.explain", "Why a record is, or is not, in QuickBooks."),
     "push": ("syncd.cli.push", "Send all records of one kind, by hand."),
     "retry": ("syncd.cli.retry", "Try again what failed."),
+    "settle": ("syncd.cli.settle", "Say that what QuickBooks has stands."),
     "settings": ("syncd.cli.settings", "What is synced by itself."),
     "map": ("syncd.cli.maps", "What SIP's words mean in QuickBooks."),
     "company": ("syncd.cli.company", "Companies and their connections."),
@@ -55,6 +56,14 @@ def cli() -> None:
     """
 
 
+def _sentence(error: click.ClickException) -> str:
+    """What click says on several lines, as one sentence and a remedy."""
+    said = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "syncd"
+    return f"{said if said.endswith(('.', '?')) else said + '.'} See: {path} --help"
+
+
 def main(args: list[str] | None = None) -> None:
     """The `syncd` command: every expected failure is a sentence and a remedy on stderr, never a traceback."""
     try:
@@ -62,8 +71,11 @@ def main(args: list[str] | None = None) -> None:
     except SyncdError as error:
         click.echo(f"syncd: {error}", err=True)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"syncd: {_sentence(error)}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("syncd: interrupted", err=True)

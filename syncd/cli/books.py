@@ -78,7 +78,7 @@ def need_connected(company: Row) -> None:
     words = f"syncd company connect {company['company_id']} --environment {company['environment'] or 'production'}"
     if company["state"] == CompanyState.NEEDS_RECONNECT:
         raise SyncdError("The connection to QuickBooks is lost.", f"Connect it again: {words} < tokens.json")
-    raise WrongUse(
+    raise SyncdError(
         f"Company {quoted(company['company_id'])} is not connected to QuickBooks.",
         f"First: {words} < tokens.json",
     )

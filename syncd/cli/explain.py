@@ -25,6 +25,8 @@ LEADS = {
     State.COLLISION: "QuickBooks holds something that may be this record",
     State.DIVERGED: "The two sides differ, and syncd leaves it so",
 }
+GONE = "gone"
+"""The code of a record whose object QuickBooks no longer has."""
 # What the verdict says of a record that is in QuickBooks as it is; the answer has said it already.
 DONE = "QuickBooks has this already."
 
@@ -67,6 +69,15 @@ def command(company_id: str, entity: str, record_id: str, as_json: bool) -> None
     Printer(as_json=False, all_columns=False).stream(log)
 
 
+def to_settle(record: Row) -> State | None:
+    """What there is to settle of a record by `syncd settle`, as syncd.let_stand sees it."""
+    if record["job_state"] == State.DIVERGED and record["differs"]:
+        return State.DIVERGED
+    if record["job_state"] == State.ERROR and record["error_code"] == GONE:
+        return State.ERROR
+    return State.VARIANCE if record["link_state"] == State.VARIANCE else None
+
+
 def need_record(connection: Connection, company: Row, kind: Entity, record_id: str) -> Row:
     """What syncd.explain knows of the record, or a sentence."""
     row = connection.execute(
@@ -83,7 +94,7 @@ def need_record(connection: Connection, company: Row, kind: Entity, record_id: s
 def explained(company: Row, kind: Entity, record: Row, lane: Row) -> Iterator[str]:
     """Sentences, the answer first."""
     yield _answer(kind, record)
-    yield from _link(record)
+    yield from _link(company, kind, record)
     yield from _job(company, kind, record)
     if record["job_state"] in MOVING or record["signaled_at"]:
         if not lane["daemons"]:
@@ -102,16 +113,20 @@ def _answer(kind: Entity, record: Row) -> str:
     where = f"{name} is in QuickBooks as {record['qbo_type']} {record['qbo_id']}"
     if record["link_state"] == State.VARIANCE:
         return f"{where}, but QuickBooks took it otherwise than it was sent: {record['link_note']}"
+    if record["settled_note"] and record["verdict"] == "drop":
+        return f"{where}. {record['settled_note']}"
     if record["verdict"] == "drop":
         return f"{where}, as it stands in Service Invoice Pro now."
     return f"{where}, but not as it stands in Service Invoice Pro now."
 
 
-def _link(record: Row) -> Iterator[str]:
+def _link(company: Row, kind: Entity, record: Row) -> Iterator[str]:
     if record["synced_at"]:
         yield f"It was sent last at {short(record['synced_at'])}, {_ago(record['synced_at'])}."
         if record["link_note"] and record["link_state"] != State.VARIANCE:
             yield record["link_note"]
+    if to_settle(record) is State.VARIANCE and "syncd settle" not in (record["link_note"] or ""):
+        yield f"When it is as it should be there: {settle_command(company, kind, record)}"
 
 
 def _job(company: Row, kind: Entity, record: Row) -> Iterator[str]:
@@ -127,9 +142,7 @@ def _job(company: Row, kind: Entity, record: Row) -> Iterator[str]:
     elif state == State.SENDING:
         yield f"It is being sent: the call went out {_ago(record['call_sent_at'])}."
     elif state in ENDED:
-        yield from _needs_person(
-            record, f"syncd retry {company['company_id']} {kind.word} {record['entity_id']}"
-        )
+        yield from _needs_person(company, kind, record)
     elif state is None and record["signaled_at"] is None and record["verdict"] == "push":
         yield (
             "No change of it is owed: it became what it is while automatic sync was off, or before that. It goes at"
@@ -147,14 +160,25 @@ def push_command(company_id: str, kind: Entity) -> str:
     return f"syncd push {company_id} {kind.words}"
 
 
-def _needs_person(record: Row, retry: str) -> Iterator[str]:
+def settle_command(company: Row, kind: Entity, record: Row) -> str:
+    """What a person types who has looked at what differs."""
+    return f"syncd settle {company['company_id']} {kind.word} {record['entity_id']}"
+
+
+def _needs_person(company: Row, kind: Entity, record: Row) -> Iterator[str]:
     after = f" after {count(record['attempts'], 'try', 'tries')}" if record["attempts"] else ""
     reason = record["job_reason"] or "no reason was kept."
     yield f"{LEADS[record['job_state']]}{after}: {reason}"
+    settle = settle_command(company, kind, record)
     if record["job_state"] == State.DIVERGED:
-        yield "It is listed until Service Invoice Pro has it again as it was sent."
+        yield "It is listed until Service Invoice Pro has it again as it was sent, or somebody settles it."
+        if "syncd settle" not in reason:
+            yield f"When it is as it should be in QuickBooks: {settle}"
+    elif record["error_code"] == GONE:
+        yield f"To have it made anew: {settle} --make-again"
+        yield f"If QuickBooks is right without it: {settle}"
     elif "syncd retry" not in reason:
-        yield f"When that is put right: {retry}"
+        yield f"When that is put right: syncd retry {company['company_id']} {kind.word} {record['entity_id']}"
 
 
 def _on_its_way(company: Row, record: Row) -> Iterator[str]:

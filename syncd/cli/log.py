@@ -82,7 +82,10 @@ def command(
     follow: bool,
     as_json: bool,
 ) -> None:
-    """The sync log of a company, newest first: 25 rows at a time, 200 at most, more with --limit."""
+    """The sync log of a company, newest first: 25 rows at a time, 200 at most, more with --limit.
+
+    A note on a success stands below its row on a terminal, and with --all-columns and --json.
+    """
     moment = _moment(since) if since is not None else None
     with session() as connection:
         need_company(connection, company_id)
@@ -125,6 +128,11 @@ class Printer:
                 if not self._began:
                     _print_row({name: Text(name) for name in (*WIDTHS, "Error")}, style="bold")
                 _print_row(_cells(row))
+                if row["note"] and not row["error"] and console.is_terminal:
+                    # What was left out of a success is no error; to a pipe a row is one line.
+                    console.print(
+                        Padding(Text(clean(row["note"]), style="dim"), (0, 0, 0, 4)), soft_wrap=False
+                    )
             self._began = True
 
 
@@ -136,8 +144,7 @@ def _cells(row: Row) -> dict[str, Text]:
         "Direction": Text(row["direction"].capitalize()),
         "Status": Text(row["status"].capitalize(), style=colour),
         "Timestamp": Text(short(row["occurred_at"])),
-        # A success may carry a note on what was left out.
-        "Error": Text(clean(row["error"] or row["note"] or ""), style=colour if row["error"] else "dim"),
+        "Error": Text(clean(row["error"] or ""), style=colour),
     }
 
 

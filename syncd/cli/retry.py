@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from syncd.cli.explain import need_record, push_command
+from syncd.cli.explain import need_record, push_command, settle_command, to_settle
 from syncd.cli.output import count, say, tell
 from syncd.cli.session import Connection, Entity, Row, need_company, need_entity, session
 from syncd.db.states import State, WaitsOn
@@ -17,7 +17,7 @@ UNDER_WAY = {State.SENDING, State.UNKNOWN}
 @click.argument("company_id", metavar="COMPANY")
 @click.argument("entity", metavar="[ENTITY", required=False)
 @click.argument("record_id", metavar="ID]", required=False)
-@click.option("--all-errors", is_flag=True, help="Every record of the company that needs a person.")
+@click.option("--all-errors", is_flag=True, help="Every record of the company that was refused.")
 def command(company_id: str, entity: str | None, record_id: str | None, all_errors: bool) -> None:
     """Try one record again, or all that failed. It gets all its attempts anew, and so does what it waits for.
 
@@ -47,7 +47,16 @@ def _all(connection: Connection, company: Row) -> bool:
     if made:
         tell(f"{count(made, 'record is', 'records are')} tried again.")
     else:
-        tell(f"There is nothing to retry: no record of company {company['company_id']} has stopped.")
+        tell(f"There is nothing to retry: no record of company {company['company_id']} was refused.")
+    row = connection.execute(
+        "select diverged + variances as n from syncd.lane_status where company_id = %s",
+        (company["company_id"],),
+    ).fetchone()
+    if row is not None and row["n"]:
+        differ = count(row["n"], "record differs", "records differ")
+        tell(
+            f"{differ} from what QuickBooks has, which no retry changes. See: syncd settle {company['company_id']}"
+        )
     return made > 0
 
 
@@ -57,8 +66,12 @@ def _one(connection: Connection, company: Row, entity: str, record_id: str) -> b
     record = need_record(connection, company, kind, record_id)
     name = kind.called(record["entity_name"])
     name = name[0].upper() + name[1:]
-    if record["job_state"] == State.DIVERGED and record["verdict"] == "wait" and record["waits_on"] is None:
-        tell(f"There is nothing to retry: {record['verdict_reason']}")
+    if to_settle(record) is State.DIVERGED:
+        tell(f"There is nothing to retry: {_with_command(company, kind, record, record['job_reason'])}")
+        return False
+    if to_settle(record) is State.VARIANCE and record["job_state"] is None and record["verdict"] == "drop":
+        note = _with_command(company, kind, record, record["link_note"])
+        tell(f"There is nothing to retry: QuickBooks took {kind.called(record['entity_name'])}. {note}")
         return False
     made = _retry(connection, company["company_id"], kind.name, record["entity_id"])
     if made:
@@ -77,6 +90,13 @@ def _one(connection: Connection, company: Row, entity: str, record_id: str) -> b
     else:
         tell("There is nothing to retry: syncd is at it already.")
     return True
+
+
+def _with_command(company: Row, kind: Entity, record: Row, reason: str | None) -> str:
+    """A reason of an earlier version names no command."""
+    if reason and "syncd settle" in reason:
+        return reason
+    return f"{reason or ''} When it is as it should be there: {settle_command(company, kind, record)}".strip()
 
 
 def _other_way(company: Row, kind: Entity, record: Row) -> str:

@@ -151,6 +151,8 @@ def _remarks(company: Row) -> Iterator[str]:
     if company["failed"] or company["variances"]:
         number = count(company["failed"] + company["variances"], "record needs", "records need")
         yield f"{who}: {number} a person{_kinds(company)}. See: syncd log {company_id} --status error"
+    if company["diverged"] or company["variances"]:
+        yield f"{who}: when QuickBooks has it as it should be, a person settles it. See: syncd settle {company_id}"
 
 
 def _kinds(company: Row) -> str:

@@ -8,6 +8,9 @@ from syncd.db.queue import Result, parse
 from syncd.db.states import FaultClass
 from syncd.push import module_for
 
+OF_A_REFERENCE = {"6300"}  # besides what holds a record
+SETTLE = "Correct it in SIP, which sends it again; or see to it in QuickBooks, then run: syncd settle."
+
 if TYPE_CHECKING:
     from syncd.daemon.call import Delivery
     from syncd.qbo.faults import Fault
@@ -37,7 +40,7 @@ def arrived(delivery: Delivery, found: dict[str, Any]) -> Result:
         qbo_id=str(found["Id"]),
         sync_token=str(found.get("SyncToken")),
         note=" ".join(delivery.notes) or None,
-        error=f"{' '.join(amiss)} Correct it in QuickBooks or in SIP." if amiss else None,
+        error=f"{' '.join(amiss)} {SETTLE}" if amiss else None,
     )
 
 
@@ -51,8 +54,14 @@ def of_fault(delivery: Delivery, fault: Fault, what: str | None = None) -> Resul
         may_help=fault.retry,
         held=fault.holds,
         told_to_wait=fault.retry_after,
-        error=fault.sentence(what or delivery.what),
+        error=fault.sentence(what or delivery.what) + _referring(delivery, fault),
     )
+
+
+def _referring(delivery: Delivery, fault: Fault) -> str:
+    """Of what QuickBooks refuses for something that it names: who or what that is, since QuickBooks does not say."""
+    refers = parse(delivery.document).get("refers")
+    return f" It names {refers}" if refers and (fault.holds or fault.code in OF_A_REFERENCE) else ""
 
 
 def split(delivery: Delivery, fault: Fault) -> Result:

@@ -423,6 +423,44 @@ def test_an_invoice_that_was_deleted_in_quickbooks_is_not_made_again(
     assert company.objects("Invoice") == []
 
 
+def test_an_invoice_that_was_deleted_in_quickbooks_is_made_again_when_a_person_says_so(
+    company: Company, syncd: Commands
+) -> None:
+    sip = company.sip
+    invoice = sip.invoice(sip.customer())
+    there = arrives(company, invoice)
+    words = ("settle", company.id, "invoice", invoice, "--make-again", "--yes")
+    syncd(*words)
+    company.settle()
+    assert [found["Id"] for found in company.objects("Invoice")] == [there["Id"]], (
+        "it is there, so it stays the one"
+    )
+    company.world.sandbox.post(
+        company.realm,
+        "invoice?operation=delete",
+        {"Id": there["Id"], "SyncToken": company.invoice(invoice)["SyncToken"]},
+    )
+    syncd(*words)
+    company.settle()
+    assert company.objects("Invoice") == [], "QuickBooks is asked first"
+    assert (
+        f"syncd settle {company.id} invoice {invoice} --make-again"
+        in syncd("explain", company.id, "invoice", invoice).out
+    )
+    syncd(*words)
+    company.settle()
+    [made] = company.objects("Invoice")
+    assert made["Id"] != there["Id"]
+    assert figures(made) == stored(company, invoice)
+    assert company.link("invoice", invoice) == made["Id"]
+    ids = company.world.database.rows(
+        "select distinct request_id from syncd.sync_log where company_id = %s and entity_type = 'invoice'"
+        " and operation = 'create'",
+        (company.id,),
+    )
+    assert len(ids) == 2
+
+
 def test_closed_books_hold_an_invoice_and_what_waits_for_it_until_somebody_retries(
     company: Company, syncd: Commands
 ) -> None:
@@ -436,7 +474,9 @@ def test_closed_books_hold_an_invoice_and_what_waits_for_it_until_somebody_retri
     assert company.objects("Invoice") == []
     [error] = company.errors()
     assert "the books are closed for its date" in error
-    assert "then run: syncd retry. Or change the record's date in SIP, and it is sent by itself." in error
+    assert (
+        f"then run: syncd retry {company.id} invoice {invoice}. Or change the record's date in SIP" in error
+    )
     held = "select entity_type, state::text, attempts from syncd.errors where company_id = %s"
     assert company.world.database.rows(held, (company.id,)) == [("invoice", "held", 0)]
     company.prefer(AccountingInfoPrefs={**books, "BookCloseDate": "2026-05-31"})

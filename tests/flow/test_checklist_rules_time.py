@@ -28,6 +28,48 @@ def test_an_entry_without_time_is_skipped_and_said(company: Company, sam: str) -
     assert "no time" in reason
 
 
+def test_an_inactive_employee_is_named_with_the_command_that_chooses_another(
+    company: Company, sam: str, syncd: Commands
+) -> None:
+    employee = company.one("Employee")
+    company.edit("Employee", employee["Id"], Active=False)
+    [entry] = company.sip.timesheet(sam, {"minutes": 30})
+    company.settle()
+    [error] = company.errors()
+    name = company.world.database.value(
+        "select qbo_name from syncd.employee_map where company_id = %s", (company.id,)
+    )
+    assert f'It names employee "{name}".' in error
+    assert f"syncd map employees set {company.id} {sam} EMPLOYEE" in error
+    assert f"syncd retry {company.id} timesheet-entry {entry}" in error
+    company.edit("Employee", employee["Id"], Active=True)
+    syncd("retry", company.id, "timesheet-entry", entry)
+    company.settle()
+    assert activity(company, entry)["EmployeeRef"]["value"] == employee["Id"]
+
+
+def test_an_entry_that_was_deleted_in_quickbooks_is_made_again_when_a_person_says_so(
+    company: Company, sam: str, syncd: Commands
+) -> None:
+    [entry] = company.sip.timesheet(sam, {"minutes": 30})
+    company.settle()
+    before = activity(company, entry)
+    company.world.sandbox.post(
+        company.realm,
+        "timeactivity?operation=delete",
+        {"Id": before["Id"], "SyncToken": before["SyncToken"]},
+    )
+    company.sip.update("timesheet_entries", entry, minutes=45)
+    company.settle()
+    assert activities(company) == [], "never by itself"
+    syncd("settle", company.id, "timesheet-entry", entry, "--make-again", "--yes")
+    company.settle()
+    [made] = activities(company)
+    assert made["Minutes"] == 45
+    assert made["Id"] != before["Id"]
+    assert company.link("timesheet_entry", entry) == made["Id"]
+
+
 def test_the_customer_of_its_job_goes_first(company: Company, sam: str) -> None:
     company.switch(auto_customers=False)
     sip = company.sip

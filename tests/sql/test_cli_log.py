@@ -122,6 +122,19 @@ def test_wrong_use_is_a_sentence(syncd: Commands, words: list[str], sentence: st
     assert sentence in syncd.refused("log", *words)
 
 
+def test_a_success_has_no_error_whatever_was_left_out_of_it(syncd: Commands, database: Database) -> None:
+    add(database, "Ann")
+    database.execute("update syncd.sync_log set note = 'The e-mail was left out.'")
+    header, row = syncd("log", "1").out.splitlines()
+    assert header.split()[-1] == "Error"
+    assert len(row) < header.index("Error"), "the column is empty"
+    assert "  note            The e-mail was left out." in syncd("log", "1", "--all-columns").out
+    assert syncd("log", "1", "--json").json[0]["note"] == "The e-mail was left out."
+    _, note = on_a_terminal(database, b"", "log", "1").splitlines()[1:]
+    assert note.startswith("    ")
+    assert "The e-mail was left out." in note
+
+
 def on_a_terminal(database: Database, keys: bytes, *words: str) -> str:
     """What the command shows on a terminal where these keys are typed ahead."""
     ours, theirs = pty.openpty()

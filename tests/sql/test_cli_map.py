@@ -507,7 +507,7 @@ def test_a_company_has_to_be_connected(syncd: Commands, us: Realm, database: Dat
         ["payment-methods", "set", "1", "card", "Visa"],
         ["tax", "suggest", "1"],
     ):
-        refusal = syncd.refused("map", *words)
+        refusal = syncd.refused("map", *words, code=1)
         assert refusal.startswith(
             'syncd: Company "1" is not connected to QuickBooks. First: syncd company connect 1'
         )

@@ -176,7 +176,10 @@ def test_what_left_sip_is_listed_and_not_tried_again(syncd: Commands, database: 
     engine.decide(epoch)
     said = explain(syncd, id_)
     assert "The two sides differ, and syncd leaves it so: It was withdrawn in Service Invoice Pro" in said
-    assert "It is listed until Service Invoice Pro has it again as it was sent." in said
+    assert (
+        "It is listed until Service Invoice Pro has it again as it was sent, or somebody settles it." in said
+    )
+    assert f"syncd settle 1 customer {id_}" in said
     assert "syncd retry" not in said
     assert syncd("retry", "1", "customer", id_).out.startswith("There is nothing to retry: It was withdrawn")
     assert database.rows("select state::text from syncd.job") == [("diverged",)]

@@ -71,6 +71,7 @@ def test_an_entry_as_the_push_module_gets_it(labour: Labour) -> None:
             "tag": f"[sip {id_}]",
             "payroll": True,
             "member": member,
+            "refers": f'employee "Somebody". If somebody else is meant: syncd map employees set 1 {member} EMPLOYEE',
         },
     }
     body = timesheet_entry.build(row["document"], sent=None, qbo_id=None, sync_token=None)
@@ -431,7 +432,31 @@ def test_what_leaves_after_it_was_sent_changes_nothing_there_and_is_said_once(
     assert labour.jobs() == {id_: "diverged"}
     [(_, status, error)] = labour.log()
     assert status == "error"
-    assert ("deleted" if leave in {delete, delete_sheet} else "withdrawn") in error
+    why = {delete: "deleted", delete_sheet: "deleted", antedate: "dated 2026-07-31, before the start date"}
+    assert why.get(leave, "withdrawn") in error
+    assert ("withdrawn" in error) == (leave in {withdraw, empty})
+    assert error.endswith(f"syncd settle 1 timesheet-entry {id_}")
+
+
+def test_an_entry_edited_after_the_start_date_was_moved_past_it_is_not_called_withdrawn(
+    labour: Labour, engine: Engine
+) -> None:
+    id_ = labour.entry()
+    push(engine)
+    labour.start("2026-08-10")
+    labour.sip.update("timesheet_entries", id_, minutes=30)
+    assert push(engine) == []
+    [(_, _, error)] = labour.log()
+    assert error.startswith("It is dated 2026-08-03, before the start date of timesheet sync, 2026-08-10.")
+    assert "withdrawn" not in error
+
+
+def test_why_an_entry_from_before_the_start_date_is_not_sent(labour: Labour) -> None:
+    id_ = labour.entry(day="2026-07-31")
+    [(reason,)] = labour.database.rows(
+        "select reason from syncd.judge('1', '{timesheet_entry}', array[%s])", (id_,)
+    )
+    assert reason == "It is dated 2026-07-31, before the start date of timesheet sync, 2026-08-01."
 
 
 @pytest.mark.parametrize("leave", LEAVING)
