@@ -7,8 +7,8 @@
 -- Verdicts: push (send it), skip (leave it out, with a log row), wait (not now; parked until what it waits for
 -- happens), refuse (it cannot be sent until it changes, with a log row), drop (nothing to do, no log row).
 
--- The verdict on records of one company as things stand now. Changes nothing. In PL/pgSQL, as all that is called for each
--- round: a session keeps its plan, and to plan this anew takes ten times as long as to carry it out.
+-- The verdict on records of one company as things stand now. Changes nothing. In PL/pgSQL, as all that is called for
+-- each round: a session keeps its plan, and to plan this anew takes ten times as long as to carry it out.
 create or replace function syncd.judge(company text, types text[], ids text[])
 returns table (
     entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,

@@ -52,9 +52,9 @@ $$;
 -- its type. It looks only into the views of the types asked for, and a session keeps the plan of each.
 --
 -- The key is compared in SIP's type: a cast on the column would hide SIP's index from the planner. CASE keeps the ids
--- of other entity types, which may not even parse, away from the cast. "offset 0" has the view planned for one record by
--- its key. Joined to the list, a view of more than eight tables would be planned apart from it, since join_collapse_limit
--- is 8, and built for every record there is.
+-- of other entity types, which may not even parse, away from the cast. "offset 0" has the view planned for one record
+-- by its key. Joined to the list, a view of more than eight tables would be planned apart from it, since
+-- join_collapse_limit is 8, and built for every record there is.
 create or replace function syncd.generate(name text, columns text, types text[], views regclass[], selected text[])
 returns void
 language plpgsql
