@@ -160,10 +160,10 @@ def test_what_is_settled_waits_for_who_has_the_lane(database: Database, engine: 
         psycopg.connect(database.admin_dsn, autocommit=True) as admin,
     ):
         daemon.execute("select from syncd.lane for no key update")
-        daemon.execute("update syncd.job set state = 'pending', due_at = null")
         admin.execute("set lock_timeout = '50ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             admin.execute("select syncd.let_stand('1', 'customer', %s, 'ann')", (id_,))
+        daemon.execute("update syncd.job set state = 'pending', due_at = null")
         daemon.commit()
         admin.execute("set lock_timeout = 0")
         found = admin.execute("select syncd.let_stand('1', 'customer', %s, 'ann')", (id_,)).fetchone()

@@ -91,7 +91,9 @@ def _ask_for(connection: Connection, company: Row, slot: AccountSlot, name: str)
         ).fetchone()
     except ObjectNotInPrerequisiteState:  # the connection was lost meanwhile
         raise SyncdError(
-            "The connection to QuickBooks is lost.", "Connect it again: syncd company connect"
+            "The connection to QuickBooks is lost.",
+            f"Connect it again: syncd company connect {company['company_id']}"
+            f" --environment {company['environment'] or 'production'} < tokens.json",
         ) from None
     assert row is not None
     return str(row["key"])
