@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -41,8 +43,8 @@ WORDS = {
 def follow(connection: Connection, company: Row, run: Row, one: str, many: str) -> int:
     """Show how far it is, then what became of it. Returns the command's exit code."""
     try:
-        with _shown(run["records"], one, many) as show:
-            kept_by = _until_still(connection, company, run, show)
+        with _interrupts() as pressed, _shown(run["records"], one, many) as show:
+            kept_by = _until_still(connection, company, run, show, pressed)
     except KeyboardInterrupt:
         say(f"What was pushed goes on without you. See: syncd status {company['company_id']}")
         return INTERRUPTED
@@ -52,8 +54,25 @@ def follow(connection: Connection, company: Row, run: Row, one: str, many: str) 
     return 0 if arrived else 1
 
 
-def _until_still(connection: Connection, company: Row, run: Row, show: Show) -> str | None:
-    """Returns when nothing moves, or else with the sentence that says why it is useless to wait."""
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Ctrl-C as an event. As an exception it may come in the middle of an answer of Postgres, and then the connection
+    is of no use even to end in order.
+    """
+    pressed = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.set())
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _until_still(
+    connection: Connection, company: Row, run: Row, show: Show, pressed: threading.Event
+) -> str | None:
+    """Returns when nothing moves, or else with the sentence that says why it is useless to wait. Raises
+    KeyboardInterrupt once that was pressed.
+    """
     while True:
         began = time.monotonic()
         now = connection.execute("select * from syncd.run_progress(%s)", (run["run_id"],)).fetchone()
@@ -63,7 +82,8 @@ def _until_still(connection: Connection, company: Row, run: Row, show: Show) -> 
         if kept_by := _useless(company, now):
             return kept_by
         show(max(0, now["records"] - now["moving"]), _pause(now))
-        time.sleep(max(LOOK_SECONDS, (time.monotonic() - began) / BUSY))
+        if pressed.wait(max(LOOK_SECONDS, (time.monotonic() - began) / BUSY)):
+            raise KeyboardInterrupt
 
 
 def _pause(now: Row) -> str:

@@ -117,7 +117,8 @@ class Builder:
             raise Refused(
                 "gone",
                 f"QuickBooks no longer has {what}, which syncd had put there. What was deleted there on purpose syncd "
-                "does not make again: enter it there by hand, if it should be there after all.",
+                "does not make again by itself. To have it made anew, run: "
+                f"{retry.replace('retry', 'settle', 1)} --make-again",
             )
         if str(current.get("SyncToken")) == job.sync_token:
             return job

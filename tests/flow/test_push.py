@@ -71,7 +71,7 @@ def test_somebody_at_a_terminal_is_asked_and_may_leave(world: World) -> None:
     until(lambda: reads("0/1"))
     process.send_signal(signal.SIGINT)
     until(lambda: reads("What was pushed goes on without you"))
-    assert process.wait(60) == 130
+    assert process.wait(60) == 130, said
     os.close(mine)
     assert world.names(realm) == []
     world.sandbox.release(held["id"])
