@@ -320,7 +320,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select format(
-        E'    select 1 + count(*) / 1000, count(*) = 1 into syncd_parts, syncd_is_one from %1$s;\n'
+        E'    select 1 + count(*) / 1000, count(*) <= 1 into syncd_parts, syncd_is_one from %1$s;\n'
         '    if syncd_is_one then\n'
         '        insert into syncd.outbox (company_id, entity_type, entity_id)\n'
         '        select c.company, %2$L, c.key from (%3$s) as c (company, key) where c.key is not null;\n'
