@@ -292,7 +292,7 @@ end
 $$;
 
 -- The same records as changed_records has of many updated rows, where a row is the record: first put together, then
--- told to the company that they were of too, which takes half the time of telling it row by row.
+-- told to the company that they were of too. To tell it row by row costs as much again (prototypes, docs/speed.md).
 create or replace function syncd.changed_by_company(bound syncd.binding) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
