@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from syncd.demo.postgres import Server
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long may take longer than `timeout` of pyproject.toml."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(900))
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A Postgres of this worker's own."""

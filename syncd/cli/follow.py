@@ -81,12 +81,17 @@ def _until_still(
             return None
         if kept_by := _useless(company, now):
             return kept_by
-        show(max(0, now["records"] - now["moving"]), _pause(now))
-        if pressed.wait(max(LOOK_SECONDS, (time.monotonic() - began) / BUSY)):
-            raise KeyboardInterrupt
+        show(max(0, now["records"] - now["moving"]), _paused(now))
+        pause(pressed, max(LOOK_SECONDS, (time.monotonic() - began) / BUSY))
 
 
-def _pause(now: Row) -> str:
+def pause(pressed: threading.Event, seconds: float) -> None:
+    """Between two looks. Raises KeyboardInterrupt as soon as that was pressed."""
+    if pressed.wait(seconds):
+        raise KeyboardInterrupt
+
+
+def _paused(now: Row) -> str:
     if not now["paused_until"]:
         return ""
     return (
@@ -100,7 +105,7 @@ def _useless(company: Row, now: Row) -> str | None:
     if now["connection"] != CompanyState.CONNECTED:
         return not_connected({**company, "state": now["connection"]})
     if now["paused_until"] and now["paused_until"] - datetime.now(UTC) > PATIENCE:
-        return f"{_pause(now)} What was pushed goes out then."
+        return f"{_paused(now)} What was pushed goes out then."
     return None
 
 

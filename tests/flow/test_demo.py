@@ -24,7 +24,7 @@ from syncd.demo.show import Show
 from syncd.errors import SyncdError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HOSTILE = {
     "SYNCD_DSN": "host=/nowhere",
@@ -59,11 +59,17 @@ class Demo:
         return self._out.read_text()
 
     def wait_until_it_says(self, text: str) -> None:
+        self._wait_for(lambda: text in self.said)
+
+    def wait_until_it_makes_its_place(self) -> None:
+        self._wait_for(lambda: any(self.place.iterdir()))
+
+    def _wait_for(self, condition: Callable[[], bool]) -> None:
         end = time.monotonic() + 180
-        while text not in self.said:
+        while not condition():
             assert self.process.poll() is None, self.said
             assert time.monotonic() < end, self.said
-            time.sleep(0.01)
+            time.sleep(0.005)
 
     def left_behind(self) -> list[str]:
         """Directories, and processes that have its place in their environment, their command or as their home."""
@@ -95,6 +101,7 @@ def demo() -> Iterator[Demo]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.timeout(900)
 def test_the_demo_ends_in_sync_and_explains_what_it_holds_back(demo: Demo) -> None:
     assert demo.process.wait(600) == 0, demo.said
     verdict = re.fullmatch(
@@ -133,8 +140,7 @@ def test_ctrl_c_leaves_nothing_behind(demo: Demo, moment: str) -> None:
     if moment:
         demo.wait_until_it_says(moment)
     else:
-        while not list(demo.place.iterdir()):  # Postgres has just begun to be made
-            time.sleep(0.005)
+        demo.wait_until_it_makes_its_place()
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(60) == 130, demo.said
     assert "Traceback" not in demo.said

@@ -13,7 +13,7 @@ import pytest
 from tests.support.company import Company
 from tests.support.crowd import report
 from tests.support.mixed import Admin, Place, Record, Writer, merged
-from tests.support.owed import Judge, Stood, found_in
+from tests.support.owed import Judge, Stood, Watch, found_in
 from tests.support.processes import until
 
 if TYPE_CHECKING:
@@ -65,8 +65,9 @@ def mix(
         for writer in writers
     ]
     admin = Admin(world.database, list(opened), seed)
+    watch = Watch(world.database)
     began = time.monotonic()
-    with admin.at_work(pace=companies):
+    with watch.at_work(), admin.at_work(pace=companies):
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -75,7 +76,7 @@ def mix(
     until(lambda: at_rest(world), seconds=300, what="all is at rest")
     report(f"written in {written:.1f} s, at rest {time.monotonic() - began - written:.1f} s later")
     memory = merged(writers)
-    return opened, memory, Judge(memory, admin.flips)
+    return opened, memory, Judge(memory, admin.flips, watch)
 
 
 def at_rest(world: World) -> bool:
@@ -94,6 +95,8 @@ def check(world: World, opened: dict[str, Company], memory: Memory, judge: Judge
     assert min(must, without) > len(memory.changes) / 10, "these changes put little to the test"
     wrongs = [wrong for record in memory.changes for wrong in judge.wrongs(record, writes.get(record, []))]
     assert not wrongs, f"{len(wrongs)} wrongs, the first ones:\n" + "\n".join(wrongs[:10])
+    report(f"{len(judge.late)} records became due before the verdict that they were not")
+    assert len(judge.late) < len(memory.changes) / 20
     assert writes.keys() <= memory.changes.keys()
     for id_, company in opened.items():
         nothing_twice(company, found[id_])

@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from syncd.cli import follow
 from tests.support.by_hand import before_sync, work
 from tests.support.cli import Commands
 from tests.support.engine import Engine
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from tests.support.database import Database
 
     Add = Callable[..., list[str]]
+    Meanwhile = Callable[[Callable[[], object]], None]
     Works = Callable[..., None]
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -45,11 +49,26 @@ def before(database: Database) -> Add:
 
 
 @pytest.fixture
-def works(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Works:
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """What happens each time `syncd push` waits."""
+
+    def happens(something: Callable[[], object]) -> None:
+        def instead(pressed: threading.Event, _seconds: float) -> None:
+            something()
+            pause(pressed, 0)
+
+        monkeypatch.setattr(follow, "pause", instead)
+
+    pause = follow.pause
+    return happens
+
+
+@pytest.fixture
+def works(engine: Engine, meanwhile: Meanwhile) -> Works:
     """The daemon sends all that is due each time `syncd push` waits; what has a fault under its name is refused."""
 
     def go(**faults: dict[str, object]) -> None:
-        monkeypatch.setattr("syncd.cli.follow.time.sleep", lambda _: work(engine, faults))
+        meanwhile(lambda: work(engine, faults))
 
     return go
 
@@ -265,11 +284,11 @@ def test_those_that_fared_alike_are_told_of_once(syncd: Commands, before: Add, w
 
 
 def test_what_quickbooks_took_otherwise_is_no_success(
-    syncd: Commands, database: Database, engine: Engine, before: Add, monkeypatch: pytest.MonkeyPatch
+    syncd: Commands, database: Database, engine: Engine, before: Add, meanwhile: Meanwhile
 ) -> None:
     before("Ann")
 
-    def goes_wrong(_seconds: float) -> None:
+    def goes_wrong() -> None:
         [epoch] = engine.lease().values()
         [job] = engine.decide(epoch)
         call = engine.intend(epoch, job)
@@ -278,19 +297,16 @@ def test_what_quickbooks_took_otherwise_is_no_success(
             epoch, call, outcome="variance", qbo_id="58", sync_token="0", error="QuickBooks calls it An."
         )
 
-    monkeypatch.setattr("syncd.cli.follow.time.sleep", goes_wrong)
+    meanwhile(goes_wrong)
     said = syncd("push", "1", "customers", "--yes", code=1).out
     assert "1 failed.\n  Ann failed: QuickBooks calls it An.\n" in said
 
 
 def test_what_a_later_push_took_over_is_said(
-    syncd: Commands, database: Database, before: Add, monkeypatch: pytest.MonkeyPatch
+    syncd: Commands, database: Database, before: Add, meanwhile: Meanwhile
 ) -> None:
     before("Ann", "Bob")
-    monkeypatch.setattr(
-        "syncd.cli.follow.time.sleep",
-        lambda _: database.execute("select syncd.push('1', 'customer', 'somebody else')"),
-    )
+    meanwhile(lambda: database.execute("select syncd.push('1', 'customer', 'somebody else')"))
     said = syncd("push", "1", "customers", "--yes", code=1).out
     assert said.endswith("0 customers: 0 sent, 0 already there.\n  2 more went over to a later push.\n")
 
@@ -337,31 +353,33 @@ def test_what_will_keep_it_for_long_ends_the_waiting(
     syncd: Commands,
     database: Database,
     before: Add,
-    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: Meanwhile,
     change: str,
     sentence: str,
 ) -> None:
     before("Ann")
-    monkeypatch.setattr("syncd.cli.follow.time.sleep", lambda _: database.execute(change))
+    meanwhile(lambda: database.execute(change))
     assert sentence in syncd("push", "1", "customers", "--yes", code=1).out
 
 
 def test_ctrl_c_leaves_the_work_going(
-    syncd: Commands, database: Database, before: Add, monkeypatch: pytest.MonkeyPatch
+    syncd: Commands, database: Database, before: Add, meanwhile: Meanwhile
 ) -> None:
     before("Ann")
 
-    def interrupted(_seconds: float) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("syncd.cli.follow.time.sleep", interrupted)
+    meanwhile(lambda: signal.raise_signal(signal.SIGINT))
     said = syncd("push", "1", "customers", "--yes", code=130)
     assert said.err == "What was pushed goes on without you. See: syncd status 1\n"
     assert database.value("select state::text from syncd.job") == "pending"
 
 
 def test_to_a_file_progress_is_a_line_every_few_seconds(
-    syncd: Commands, database: Database, before: Add, works: Works, monkeypatch: pytest.MonkeyPatch
+    syncd: Commands,
+    database: Database,
+    before: Add,
+    works: Works,
+    meanwhile: Meanwhile,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before("Ann", "Bob")
     monkeypatch.setattr("syncd.cli.follow.SAY_SECONDS", 0)
@@ -369,11 +387,11 @@ def test_to_a_file_progress_is_a_line_every_few_seconds(
         "update syncd.lane set not_before = clock_timestamp() + interval '60 s', paused_because = 'Busy.'"
     )
 
-    def then_it_works(_seconds: float) -> None:
+    def then_it_works() -> None:
         database.execute("update syncd.lane set not_before = clock_timestamp()")
         works()
 
-    monkeypatch.setattr("syncd.cli.follow.time.sleep", then_it_works)
+    meanwhile(then_it_works)
     said = syncd("push", "1", "customers", "--yes").err.splitlines()
     assert said[0] == "0 of 2 customers done. Nothing goes out for 1 min more: Busy."
 

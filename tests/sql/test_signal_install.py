@@ -58,7 +58,7 @@ def test_writers_that_come_while_the_upgrade_waits_are_let_through(lacking: Data
         try:
             # Without a time-out of the upgrade's, the first that comes after it would never end.
             writer.execute("set lock_timeout = '4s'")
-            while not waited.is_set():
+            while not waited.is_set() and running.is_alive():
                 writer.execute(WRITE.encode())
         finally:
             holder.commit()

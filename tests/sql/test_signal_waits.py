@@ -112,7 +112,7 @@ def test_writers_do_not_wait_for_a_daemon_that_sleeps_or_falls_asleep(
         pid = daemon.info.backend_pid
         asleep = threading.Thread(target=daemon.execute, args=("select pg_advisory_lock(1937337955, 1)",))
         asleep.start()
-        while not invoices.value("select 1 = any(syncd.bell_locks(%s))", (pid,)):
+        while asleep.is_alive() and not invoices.value("select 1 = any(syncd.bell_locks(%s))", (pid,)):
             pass
         late.execute("update sip.lines set amount = 1 where id = 2")
         late.commit()

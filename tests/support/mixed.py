@@ -74,6 +74,8 @@ class Memory:
     changes: dict[Record, list[Change]] = field(default_factory=lambda: defaultdict(list))
     company: dict[Record, str] = field(default_factory=dict)
     needs: dict[Record, tuple[Record, ...]] = field(default_factory=dict)
+    drafts: dict[Record, Change] = field(default_factory=dict)
+    """How records were made that QuickBooks was not to know of then."""
     nobody: set[Record] = field(default_factory=set)
     """Time entries of a member whom QuickBooks does not know."""
     unseen: set[int] = field(default_factory=set)
@@ -125,6 +127,7 @@ class Writer:
         self._day = date(2027, 1, 1) + timedelta(days=1000 * first)
         self._mine: dict[str, Mine] = defaultdict(Mine)
         self._count = 0
+        self._drafted: list[Record] = []
 
     def write(self, changes: int, pace: float) -> None:
         """So many changes of records, about `pace` a second."""
@@ -140,6 +143,7 @@ class Writer:
         company = self._dice.choice(list(self._places))
         sip, mine = Sip(hand, company), self._mine[company]
         done: list[tuple[Record, int | None]] = []
+        self._drafted = []
         used, undone = self._number, self._dice.random() < 0.04
         kept = {name: list(value) for name, value in vars(mine).items()}
         needed = dict(self.memory.needs)
@@ -156,6 +160,7 @@ class Writer:
         for record, number in done:
             self.memory.company[record] = company
             self.memory.changes[record].append(Change(record, number, before, after))
+        self.memory.drafts |= {record: Change(record, None, before, after) for record in self._drafted}
         self._count += len(done)
 
     def next(self) -> int:
@@ -251,6 +256,7 @@ class Writer:
         if status == "draft":
             self.memory.unseen.add(number)
             mine.drafts.append(id_)
+            self._drafted.append(record)
             return []
         mine.open.append(id_)
         return [(record, number)]
@@ -295,6 +301,7 @@ class Writer:
             else:
                 self.memory.unseen.add(number)
                 mine.promised.append(payment)
+                self._drafted.append(record)
         return done
 
     def promise(self, sip: Sip, mine: Mine) -> Done:
@@ -330,6 +337,7 @@ class Writer:
         for id_, job in zip(ids, chosen, strict=True):
             record = Record("timesheet_entry", id_)
             self.memory.needs[record] = (Record("customer", job[1]),) if job else ()
+            self._drafted.append(record)
             if not known:
                 self.memory.nobody.add(record)
         self.memory.unseen.update(numbers)
@@ -407,6 +415,7 @@ def merged(writers: Sequence[Writer]) -> Memory:
         whole.changes |= memory.changes
         whole.company |= memory.company
         whole.needs |= memory.needs
+        whole.drafts |= memory.drafts
         whole.nobody |= memory.nobody
         whole.unseen |= memory.unseen
     seen = {change.number for changes in whole.changes.values() for change in changes}

@@ -5,17 +5,22 @@ what `mixed` did. It is read from SIP's side, QuickBooks' objects, and the log's
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
+import threading
+import time
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psycopg
+
 from tests.support.mixed import NUMBER, TOGGLES, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tests.support.database import Database
     from tests.support.mixed import Change, Flip, Memory
@@ -61,12 +66,54 @@ class Found:
     others: dict[str, list[str]]
 
 
-class Judge:
-    """Knows what was done, and how the switches stood."""
+class Watch:
+    """Looks, many times a second, since when the oldest change waits that syncd has no verdict on yet."""
 
-    def __init__(self, memory: Memory, flips: Mapping[str, Sequence[Flip]]) -> None:
+    OLDEST = (
+        "select extract(epoch from least((select min(signaled_at) from syncd.outbox), (select min(owed_since)"
+        " from syncd.job where due_at is null and call_id is null and source = 'auto')))::float8"
+    )
+
+    def __init__(self, database: Database) -> None:
+        self._dsn = database.dsn
+        self._looks: list[tuple[float, float, float]] = []
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Meanwhile."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._look, args=(over,))
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _look(self, over: threading.Event) -> None:
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            while not over.wait(0.02):
+                before = time.time()
+                [oldest] = connection.execute(self.OLDEST).fetchone() or [None]
+                self._looks.append((before, time.time(), float("inf") if oldest is None else oldest))
+
+    def decided(self, change: Change, by: float) -> bool:
+        """Whether there certainly was a verdict on a change by then."""
+        first = bisect_left(self._looks, (change.after,))
+        return any(
+            oldest > change.after for _, after, oldest in self._looks[first : first + 3000] if after <= by
+        )
+
+
+class Judge:
+    """Knows what was done, how the switches stood, and what had a verdict."""
+
+    def __init__(self, memory: Memory, flips: Mapping[str, Sequence[Flip]], watch: Watch) -> None:
         self._memory = memory
         self._flips = flips
+        self._watch = watch
+        self.late: set[Record] = set()
+        """Records that became due before syncd had seen that they were not."""
         self._needed_by: defaultdict[Record, list[Record]] = defaultdict(list)
         for record, needs in memory.needs.items():
             for needed in needs:
@@ -125,6 +172,7 @@ class Judge:
                 yield f"{record} was sent without need: change {got} after {had}"
             elif all(self._stood[change] is Stood.OFF for change in changes[had + 1 : got + 1]) and not (
                 self._as_prerequisite(record, changes[had + 1 : got + 1], writes[: nth + 1])
+                or (had < 0 and self._owed_as_draft(record, changes[0]))
             ):
                 yield f"{record} was owed nothing: changes {had + 1} to {got}, write {nth}"
         yield from self._sent_while_off(record, writes)
@@ -140,6 +188,17 @@ class Judge:
             toggle = "enable_sync" if needed else None
             if self._between(record, first, last, toggle) is Stood.OFF:
                 yield f"{record} was sent while its switch was off: write {nth}"
+
+    def _owed_as_draft(self, record: Record, first: Change) -> bool:
+        """Whether it was made while its switch was on, and became due before syncd had a verdict on that.
+
+        Then the verdict finds it due, and it was owed; which of its changes made it so, syncd cannot tell.
+        """
+        draft = self._memory.drafts.get(record)
+        if draft is None or self._around(draft) is Stood.OFF or self._watch.decided(draft, first.before):
+            return False
+        self.late.add(record)
+        return True
 
     def _as_prerequisite(self, record: Record, changes: Sequence[Change], writes: Sequence[Write]) -> bool:
         """Whether the last of these writes was made since another record needed it.
