@@ -5,6 +5,7 @@ from tests.bench.rows import (
     backlog,
     daemons,
     drain,
+    hand_over,
     held,
     latency,
     memory,
@@ -18,6 +19,6 @@ from tests.bench.rows import (
 ROWS: dict[str, Row] = {
     module.ROW.name: module.ROW
     for module in (
-        sip_cost, notify, queue, latency, drain, realm, backlog, held, three_daemons, memory, daemons,
+        sip_cost, notify, queue, latency, drain, realm, backlog, held, three_daemons, hand_over, memory, daemons,
     )
 }  # fmt: skip
