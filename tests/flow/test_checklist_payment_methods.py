@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.support.company import Company
+from tests.support.mapped import make_ready
 
 if TYPE_CHECKING:
     from tests.flow.conftest import World
@@ -115,3 +116,8 @@ def test_42_connecting_another_company_of_quickbooks_clears_the_names(
     other = company.world.sandbox.tell("companies", profile="us-automated-tax")["realm_id"]
     connect(company, syncd, other)
     assert mapped(company, syncd) == DEFAULTS
+    make_ready(company.world.database, company.world.sandbox, company.id, other)
+    company.realm = other
+    payment = paid(company)
+    company.settle()
+    assert method(company, payment) == "Credit Card"

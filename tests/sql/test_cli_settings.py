@@ -27,6 +27,15 @@ def syncd(
     return Commands(monkeypatch, capsys, SYNCD_DSN=database.admin_dsn)
 
 
+SWITCHES = {
+    "customers": "auto_customers",
+    "invoices": "auto_invoices",
+    "payments": "auto_payments",
+    "service-items": "auto_service_items",
+    "timesheets": "auto_timesheets",
+}
+
+
 def test_the_settings_carry_the_labels_of_the_screen(syncd: Commands) -> None:
     said = syncd("settings", "show", "1").out
     for label in (
@@ -41,6 +50,7 @@ def test_the_settings_carry_the_labels_of_the_screen(syncd: Commands) -> None:
     ):
         assert f"\n{label}  " in said
     assert "It has been connected to QuickBooks (realm 9130, sandbox)" in said
+    assert said.count("\nAuto-sync ") == 5
     assert "While Enable Sync is off nothing goes by itself" in said
 
 
@@ -58,17 +68,34 @@ def test_several_switches_in_one_call(syncd: Commands) -> None:
     assert now["updated_by"] == ME
 
 
-def test_a_switch_cannot_be_moved_while_enable_sync_is_off(syncd: Commands) -> None:
-    refusal = syncd.refused("settings", "set", "1", "customers", "on", "invoices", "on")
-    assert refusal.endswith("syncd settings set 1 enable-sync on customers on invoices on")
-    assert syncd("settings", "show", "1", "--json").json["auto_customers"] is False
+@pytest.mark.parametrize("switch", SWITCHES)
+@pytest.mark.parametrize("move", ["on", "off"])
+def test_a_switch_cannot_be_moved_while_enable_sync_is_off(syncd: Commands, switch: str, move: str) -> None:
+    if move == "off":
+        syncd("settings", "set", "1", "enable-sync", "on", switch, "on")
+        syncd("settings", "set", "1", "enable-sync", "off")
+    before = syncd("settings", "show", "1", "--json").json
+    refusal = syncd.refused("settings", "set", "1", switch, move)
+    assert refusal.endswith(f"syncd settings set 1 enable-sync on {switch} {move}")
+    assert syncd("settings", "show", "1", "--json").json == before
 
 
 def test_switches_keep_their_value_while_enable_sync_is_off(syncd: Commands) -> None:
-    syncd("settings", "set", "1", "enable-sync", "on", "customers", "on")
+    on = {"customers", "payments"}
+    syncd(
+        "settings", "set", "1", "enable-sync", "on", *(word for name in sorted(on) for word in (name, "on"))
+    )
+    chosen = {column: name in on for name, column in SWITCHES.items()}
+    for move in ("off", "on"):
+        syncd("settings", "set", "1", "enable-sync", move)
+        shown = syncd("settings", "show", "1", "--json").json
+        assert shown["enable_sync"] is (move == "on")
+        assert {column: shown[column] for column in SWITCHES.values()} == chosen
+
+
+def test_switching_enable_sync_off_says_what_becomes_of_what_waits(syncd: Commands) -> None:
+    syncd("settings", "set", "1", "enable-sync", "on")
     assert "waits until it is switched on again" in syncd("settings", "set", "1", "enable-sync", "off").out
-    assert syncd("settings", "show", "1", "--json").json["auto_customers"] is True
-    syncd.refused("settings", "set", "1", "customers", "off")
 
 
 def test_timesheets_start_today_when_they_are_first_switched_on(syncd: Commands, database: Database) -> None:
