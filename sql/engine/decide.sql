@@ -1,6 +1,6 @@
 -- Decide: the verdict on each due job of a lane, carried out; the pushes are the caller's.
 --
--- Called by: the daemon's lane (decide, require), in autocommit.
+-- Called by: the daemon's lane (decide, set_apart), in autocommit.
 -- Touches:   job, link, sync_log; always after the lane (hold_lane).
 
 -- Decides due jobs of a lane. All verdicts but push are carried out here; the pushes are returned, one row each. The
@@ -260,5 +260,54 @@ begin
                           then nextval('syncd.job_ticket')
                       else j.ticket end,
         waits_on = case when j.waits_on = 'setting' and j.call_id is null then null else j.waits_on end;
+end
+$$;
+
+-- The way out when a verdict cannot be given: a row of SIP is such that what sql/source makes of it fails. The records
+-- that are due are judged one by one, those that decide may have tried among them; on which it fails, those are errors,
+-- and the others go on. Returns how many: none means that the trouble is another one.
+create or replace function syncd.set_apart(company text, worker uuid, held_epoch bigint) returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    due record;
+    because text;
+    apart integer := 0;
+begin
+    perform syncd.hold_lane(company, worker, held_epoch);
+    for due in
+        select q.* from unnest(enum_range(null::syncd.job_class)) as c (class), (values (true), (false)) n (names)
+        cross join lateral (
+            select j.ctid as place, j.* from syncd.job j
+            where j.company_id = company and j.class = c.class and j.names = n.names and j.due_at is null
+                  and j.call_id is null
+            order by j.ticket limit 100
+        ) q
+    loop
+        begin
+            perform from syncd.judge(company, array[due.entity_type], array[due.entity_id]);
+            continue;
+        exception
+            -- Whatever has nothing to do with the record ends the statement.
+            when transaction_rollback or insufficient_resources or operator_intervention or system_error then
+                raise;
+            when others then
+                because := format(
+                    'Service Invoice Pro''s row of it, or what syncd''s views make of that, cannot be read: %s. Put it '
+                    'right, then run: syncd retry %s',
+                    sqlerrm, syncd.record_words(company, due.entity_type, due.entity_id));
+        end;
+        update syncd.job j
+        set state = 'error', due_at = 'infinity', reason = because, fault_class = 'record',
+            error_code = 'unreadable', attempts = j.attempts + 1
+        where j.ctid = due.place;
+        insert into syncd.sync_log (company_id, entity_type, entity_id, entity_name, direction, status, error,
+                                    source, run_id, attempt, error_code, error_class, worker_id)
+        values (company, due.entity_type, due.entity_id, due.entity_id, 'push', 'error', because, due.source,
+                due.run_id, due.attempts + 1, 'unreadable', 'record', worker);
+        apart := apart + 1;
+    end loop;
+    return apart;
 end
 $$;

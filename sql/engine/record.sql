@@ -284,7 +284,8 @@ end
 $$;
 
 -- Links a record to what QuickBooks holds of it already, without a call. `decided` is what decide returned of it, with
--- its document as text. SY002 if it changed since; a unique violation if the object belongs to another record.
+-- its document as text. SY002 if it changed since. What is taken by its name may have been another record's, until
+-- somebody gave it this name in QuickBooks: that one is no longer there, and is made anew when it is next needed.
 create or replace function syncd.adopt(
     company text, worker uuid, held_epoch bigint, decided jsonb, found_id text, found_token text, remark text
 ) returns void
@@ -293,6 +294,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform syncd.hold_lane(company, worker, held_epoch);
+    update syncd.link l
+    set qbo_id = null, sync_token = null, document = null, fingerprint = null, state = 'pending', note = null,
+        synced_at = null
+    from syncd.company c
+    where c.company_id = company and l.company_id = company and l.environment = c.environment
+          and l.realm_id = c.realm_id and l.qbo_type = decided ->> 'qbo_type' and l.qbo_id = found_id
+          and not l.is_alias and l.sip_id <> decided ->> 'entity_id';
     with d as (
         select * from jsonb_to_record(decided) as d (
             entity_type text, entity_id text, entity_name text, version bigint, qbo_type text, fingerprint text,

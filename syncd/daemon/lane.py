@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psycopg
 import structlog
 from structlog.contextvars import bound_contextvars
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
@@ -197,9 +198,15 @@ class Lane:
         self._ready_names = self._ready_names and names == 0
         self._decides_all = False
         of_rest, of_names = self._share("rest", rest), self._share("names", names)
-        decided = await self._queue.decide(
-            self._hold, (rest, names), self._floors, ("none" if last_place else of_rest, of_names)
-        )
+        try:
+            decided = await self._queue.decide(
+                self._hold, (rest, names), self._floors, ("none" if last_place else of_rest, of_names)
+            )
+        except DATABASE_AWAY:
+            raise
+        except psycopg.Error as error:
+            await self._set_apart(error)
+            return True
         # A call may have found meanwhile that what it was made for has to be decided again.
         self._floors = NOTHING_SEEN if self._decides_all else decided.floors
         if decided.again_in == 0:
@@ -211,6 +218,16 @@ class Lane:
             if jobs:
                 self._start(self._send(dispatch, jobs), names=jobs[0].names)
         return bool(decided.jobs) or decided.again_in == 0
+
+    async def _set_apart(self, error: psycopg.Error) -> None:
+        """One record that nobody can read must not stop its company."""
+        number = await self._queue.set_apart(self._hold)
+        if not number:
+            raise error
+        log.error(
+            "records that cannot be read were set apart", records=number, reason=error.diag.message_primary
+        )
+        self._decide_again()
 
     def _share(self, queue: str, most: int) -> str:
         """Whether backfill has its turn in this queue, if that is asked at all."""

@@ -361,6 +361,10 @@ class Queue:
             again_in,
         )
 
+    async def set_apart(self, hold: Hold) -> int:
+        """After decide failed: those of the due records on which a verdict fails become errors. How many did."""
+        return int(await self._value("select syncd.set_apart(%s, %s, %s)", *_words(hold)))
+
     async def intend(
         self, hold: Hold, intents: Sequence[Intent], *, kind: str, request_id: str, path: str, body: bytes
     ) -> tuple[int, float]:

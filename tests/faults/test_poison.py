@@ -59,3 +59,26 @@ def test_a_record_that_cannot_be_built(town: Town) -> None:
     town.database.execute("update sip.customers set name = 'Short' where id = %s", (long,))
     town.settle()
     town.check()
+
+
+def test_a_record_that_cannot_be_read(town: Town) -> None:
+    """The views of sql/source are an installation's own, and one of them may fail on an odd row."""
+    realm = town.connect()
+    definition = town.database.value("select pg_get_viewdef('syncd.source_customer'::regclass)")
+    odd = definition.replace("phone,", "case name when 'Odd' then 1 / (id - id) || '' else phone end as phone,")
+    assert odd != definition
+    town.database.execute(f"create or replace view syncd.source_customer as {odd}")
+    town.world.daemon()
+    for name in ("Ann", "Odd", "Bob"):
+        town.database.add_customer(name)
+    town.wait(lambda: town.world.names(realm) == ["Ann", "Bob"], "the others pass")
+    town.wait(lambda: town.states() == ["error"])
+    [error] = town.errors()
+    assert "cannot be read: division by zero. Put it right, then run: syncd retry 1 customer 2" in error
+    town.database.execute("update sip.customers set phone = '555' where name = 'Ann'")
+    town.settle()
+    assert len(town.errors()) == 1
+    town.database.execute(f"create or replace view syncd.source_customer as {definition}")
+    town.world.syncd("retry", "1", "customer", "2")
+    town.settle()
+    town.check()

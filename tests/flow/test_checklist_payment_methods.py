@@ -121,3 +121,23 @@ def test_42_connecting_another_company_of_quickbooks_clears_the_names(
     payment = paid(company)
     company.settle()
     assert method(company, payment) == "Credit Card"
+
+
+def test_a_method_that_was_renamed_in_quickbooks_serves_its_new_name(
+    company: Company, syncd: Commands
+) -> None:
+    sip = company.sip
+    ann = sip.customer("Ann Lee")
+    first = sip.payment(sip.invoice(ann), method="cash")
+    company.settle()
+    [cash] = [o for o in company.objects("PaymentMethod") if o["Name"] == "Cash"]
+    company.edit("PaymentMethod", cash["Id"], Name="Visa/MC")
+    syncd("map", "payment-methods", "set", company.id, "card", "Visa/MC")
+    by_card = sip.payment(sip.invoice(ann), method="card")
+    company.settle()
+    assert company.payment(by_card)["PaymentMethodRef"]["value"] == cash["Id"]
+    by_cash = sip.payment(sip.invoice(ann), method="cash")
+    company.settle()
+    assert method(company, by_cash) == "Cash"
+    assert company.payment(first)["PaymentMethodRef"]["value"] == cash["Id"]
+    assert company.problems() == []
