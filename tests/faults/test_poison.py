@@ -65,7 +65,9 @@ def test_a_record_that_cannot_be_read(town: Town) -> None:
     """The views of sql/source are an installation's own, and one of them may fail on an odd row."""
     realm = town.connect()
     definition = town.database.value("select pg_get_viewdef('syncd.source_customer'::regclass)")
-    odd = definition.replace("phone,", "case name when 'Odd' then 1 / (id - id) || '' else phone end as phone,")
+    odd = definition.replace(
+        "phone,", "case name when 'Odd' then 1 / (id - id) || '' else phone end as phone,"
+    )
     assert odd != definition
     town.database.execute(f"create or replace view syncd.source_customer as {odd}")
     town.world.daemon()
