@@ -8,9 +8,10 @@
 -- fingerprint, turn, turn_after, and document as text) and its `bid` and `notes`. Returns the call and how many seconds
 -- to wait before sending it.
 --
--- Nothing is done, and SY002 raised, if one of the records or the connection changed since it was decided, or if
--- another call of its turn was committed since: whatever QuickBooks was asked for it may be answered otherwise now.
--- Then all are decided again. The generation of a link only grows, so no two calls of a record ever share a request id.
+-- Nothing is done, and SY002 raised, if one of the records or the connection changed since it was decided, or a switch
+-- was turned off for one, or if another call of its turn was committed since: whatever QuickBooks was asked for it may
+-- be answered otherwise now. Between a verdict and its intent there may be seconds, in which QuickBooks is asked. Then
+-- all are decided again. The generation of a link only grows, so no two calls of a record ever share a request id.
 create or replace function syncd.intend(
     company text, worker uuid, held_epoch bigint, call_kind syncd.call_kind, environment syncd.environment,
     realm_id text, request text, path text, body bytea, items jsonb, out call_id bigint, out wait double precision
@@ -21,16 +22,22 @@ as $$
 #variable_conflict use_column
 declare
     wanted constant integer := jsonb_array_length(items);
+    settings jsonb;
     ready tid[];
     linked integer;
 begin
     perform syncd.hold_lane(company, worker, held_epoch);
+    select to_jsonb(s) into settings from syncd.sync_settings s where s.company_id = company;
     select array_agg(j.place) into ready
     from jsonb_to_recordset(items) as i (entity_type text, entity_id text, version bigint)
+    join syncd.entity e on e.entity_type = i.entity_type
     cross join lateral (
         select q.ctid as place from syncd.job q
         where q.company_id = company and q.entity_type = i.entity_type and q.entity_id = i.entity_id
               and q.version = i.version and q.call_id is null
+              and (q.source <> 'auto'
+                   or ((settings ->> 'enable_sync')::boolean
+                       and (q.required or e.toggle is null or (settings ->> e.toggle)::boolean)))
         limit 1
     ) j;
     with grown as (

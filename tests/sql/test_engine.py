@@ -307,6 +307,36 @@ def test_an_edit_between_decision_and_intent_is_decided_again(engine: Engine) ->
     assert engine.intend(epoch, job) is not None
 
 
+@pytest.mark.parametrize("switch", ["enable_sync", "auto_customers"])
+def test_a_switch_turned_off_between_decision_and_intent_is_obeyed(engine: Engine, switch: str) -> None:
+    id_ = engine.database.add_customer("Ann")
+    epoch = take(engine)
+    [job] = engine.decide(epoch)
+    engine.database.switch("1", **{switch: False})
+    assert engine.intend(epoch, job) is None
+    assert engine.decide(epoch) == []
+    now = engine.job(id_)
+    assert now
+    assert now["reason"] == "Automatic sync of this is switched off."
+    engine.database.switch("1", **{switch: True})
+    [job] = engine.decide(epoch)
+    assert engine.intend(epoch, job) is not None
+
+
+@pytest.mark.parametrize(
+    "as_if", ["update syncd.job set source = 'manual'", "update syncd.job set required = true"]
+)
+def test_what_goes_by_hand_or_first_goes_though_its_switch_is_turned_off_meanwhile(
+    engine: Engine, as_if: str
+) -> None:
+    engine.database.add_customer("Ann")
+    epoch = take(engine)
+    engine.database.execute(as_if)
+    [job] = engine.decide(epoch)
+    engine.database.switch("1", auto_customers=False)
+    assert engine.intend(epoch, job) is not None
+
+
 def test_the_generation_grows_with_every_call_and_outlives_the_job(engine: Engine) -> None:
     engine.database.add_customer("Ann")
     epoch = take(engine)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 AROUND = 0.5
 """Seconds before and after a commit in which a switch must have stood still for its position to be known."""
 
-DECIDED = 3.0
-"""Seconds before a write in which it was surely decided. What is decided is sent, though the switch be turned then."""
+JUST_BEFORE = 1.0
+"""Seconds before a write in which the switches were surely looked at for the last time."""
 
 KINDS = {
     "customer": "Customer",
@@ -172,8 +172,10 @@ class Judge:
                 yield f"{record} was sent without need: change {got} after {had}"
             elif all(self._stood[change] is Stood.OFF for change in changes[had + 1 : got + 1]) and not (
                 self._as_prerequisite(record, changes[had + 1 : got + 1], writes[: nth + 1])
-                or (had < 0 and self._owed_as_draft(record, changes[0]))
             ):
+                if had < 0 and self._owed_as_draft(record, changes[0]):
+                    self.late.add(record)
+                    continue
                 yield f"{record} was owed nothing: changes {had + 1} to {got}, write {nth}"
         yield from self._sent_while_off(record, writes)
         must = self.must_have(record)
@@ -183,7 +185,7 @@ class Judge:
     def _sent_while_off(self, record: Record, writes: Sequence[Write]) -> Iterable[str]:
         """What is owed waits while its switch is off; what others need waits for Enable Sync alone."""
         for nth, write in enumerate(writes):
-            first, last = write.committed - DECIDED, write.committed
+            first, last = write.committed - JUST_BEFORE, write.committed
             needed = nth < 2 and self._needed(record, last)
             toggle = "enable_sync" if needed else None
             if self._between(record, first, last, toggle) is Stood.OFF:
@@ -195,10 +197,9 @@ class Judge:
         Then the verdict finds it due, and it was owed; which of its changes made it so, syncd cannot tell.
         """
         draft = self._memory.drafts.get(record)
-        if draft is None or self._around(draft) is Stood.OFF or self._watch.decided(draft, first.before):
-            return False
-        self.late.add(record)
-        return True
+        return not (
+            draft is None or self._around(draft) is Stood.OFF or self._watch.decided(draft, first.before)
+        )
 
     def _as_prerequisite(self, record: Record, changes: Sequence[Change], writes: Sequence[Write]) -> bool:
         """Whether the last of these writes was made since another record needed it.
@@ -216,6 +217,7 @@ class Judge:
                 c.before <= at and self._stood[c] is not Stood.OFF
                 for c in self._memory.changes.get(other, ())
             )
+            or any(self._owed_as_draft(other, c) for c in self._memory.changes.get(other, ())[:1])
             or self._needed(other, at)
             for other in self._needed_by[record]
             if other not in self._memory.nobody
