@@ -19,8 +19,8 @@ $$;
 create or replace trigger company_added after insert on syncd.company
 for each row execute function syncd.company_added();
 
--- A time zone that Postgres does not know would fail every date of the company later. The list of those it knows is read
--- from files, which takes 20 ms: what another company has is known.
+-- A time zone that Postgres does not know would fail every date of the company later. The list of those it knows is
+-- read from files, which takes 20 ms: what another company has is known.
 create or replace function syncd.company_checked() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp

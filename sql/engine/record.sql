@@ -99,8 +99,8 @@ begin
            case when v.state not in ('pending', 'unknown') then 'infinity'::timestamptz
                 when v.state = 'unknown' then clock_timestamp() + coalesce(f.wait, interval '10 minutes')
                 when not r.moved and f.wait > interval '0' then clock_timestamp() + f.wait end,
-           coalesce(f.counts, false) and not r.moved and r.held is not true, coalesce(f.pauses_lane, false), f.wait, r.attempts, r.alone,
-           r.class, r.code, r.sentence, r.note, r.may_pass,
+           coalesce(f.counts, false) and not r.moved and r.held is not true, coalesce(f.pauses_lane, false), f.wait,
+           r.attempts, r.alone, r.class, r.code, r.sentence, r.note, r.may_pass,
            case when not r.belongs_to_another then r.qbo_id end,
            case when not r.belongs_to_another then r.sync_token end, r.fingerprint, r.document
     from read r

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import structlog
 
 from syncd.daemon.access import NoAccess
@@ -13,10 +14,12 @@ from syncd.daemon.call import delivery_of, what_of
 from syncd.daemon.facts import Facts
 from syncd.daemon.inquiry import retry_command, touched_fields, touched_sentence
 from syncd.daemon.question import LookUpFailed
-from syncd.db.queue import Changed, parse
+from syncd.db.queue import Changed, LaneLost, parse
 from syncd.db.states import FaultClass, State
 from syncd.push import Refused, clash, encode, module_for
 from syncd.qbo.client import Lost, NotSent
+from syncd.qbo.oauth import MalformedTokens
+from syncd.qbo.vault import VaultError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +30,14 @@ if TYPE_CHECKING:
     from syncd.daemon.question import Found, Questions
     from syncd.db.queue import DueJob, Hold, Queue
     from syncd.push import Body
+    from syncd.qbo.faults import Fault
 
 log = structlog.get_logger()
+
+NOT_OF_A_RECORD = (
+    LookUpFailed, NotSent, Lost, NoAccess, Changed, LaneLost, VaultError, MalformedTokens, psycopg.Error
+)  # fmt: skip
+"""What is not the fault of one record, but of the company, the network or the database."""
 
 Built = tuple["DueJob", "Delivery", bytes]
 """A job, what is sent of it, and its encoded payload."""
@@ -52,7 +61,7 @@ class Builder:
         built: list[Built] = []
         left = self._adopted = False
         try:
-            for prospect in await self._ahead.look(jobs):
+            for prospect in await self._prospects(jobs):
                 made = await self._one(prospect, str(len(built) + 1))
                 if made is None:
                     continue
@@ -77,34 +86,66 @@ class Builder:
         )
         raise NoAccess
 
+    async def _prospects(self, jobs: Sequence[DueJob]) -> list[Prospect]:
+        """What has to be known of QuickBooks for these jobs. If it takes a question for what one of them names, or
+        answers with something that our own code cannot read, that must not stop the company: each is asked for alone.
+        """
+        try:
+            return await self._ahead.look(jobs)
+        except LookUpFailed as error:
+            if error.fault.fault_class is not FaultClass.RECORD:
+                raise
+            if len(jobs) == 1:
+                await self._not_looked_up(jobs[0], error.fault)
+                return []
+        except NOT_OF_A_RECORD:
+            raise
+        except Exception:
+            if len(jobs) == 1:
+                await self._failed(jobs[0])
+                return []
+        return [prospect for job in jobs for prospect in await self._prospects([job])]
+
     async def _one(self, prospect: Prospect, bid: str) -> Built | None:
         """None if it is not sent now: then that is recorded."""
-        job = prospect.job
         try:
-            if job.qbo_id is not None and module_for(job.entity_type).reads_first:
-                job = await self._checked(prospect)
-            body = self._body(job, prospect.current)
-            content = encode(body.payload)
+            return await self._made(prospect, bid)
         except Refused as refusal:
-            await self._refused(job, refusal)
-            return None
+            await self._refused(prospect.job, refusal)
+        except LookUpFailed as error:
+            if error.fault.fault_class is not FaultClass.RECORD:
+                raise
+            await self._not_looked_up(prospect.job, error.fault)
+        except NOT_OF_A_RECORD:
+            raise
         except Exception:
-            # One record that our own code cannot handle must not stop its company.
-            log.exception("a record cannot be turned into a body", entity=job.entity_type, id=job.entity_id)
-            await self._refused(
-                job,
-                Refused(
-                    "internal",
-                    f"syncd itself failed on {what_of(job)}; its log says why. Report it.",
-                ),
-            )
-            return None
+            await self._failed(prospect.job)
+        return None
+
+    async def _made(self, prospect: Prospect, bid: str) -> Built | None:
+        """None if QuickBooks has it, or something in its place. Raises Refused."""
+        job = prospect.job
+        if job.qbo_id is not None and module_for(job.entity_type).reads_first:
+            job = await self._checked(prospect)
+        body = self._body(job, prospect.current)
+        content = encode(body.payload)
         delivery = delivery_of(job, bid, body)
         if job.qbo_id is None and await self._place_taken(job, delivery, prospect.found):
             return None
         if prospect.current is not None and await self._takes_place(job, delivery, prospect.current):
             return None
         return job, delivery, content
+
+    async def _not_looked_up(self, job: DueJob, fault: Fault) -> None:
+        """QuickBooks does not take a question that names this record."""
+        sentence = fault.sentence(f"the look-up of {what_of(job)}")
+        await self._refused(job, Refused(fault.code or "look_up", sentence))
+
+    async def _failed(self, job: DueJob) -> None:
+        """One record that our own code cannot handle must not stop its company. Called with the exception in hand."""
+        log.exception("a record cannot be turned into a body", entity=job.entity_type, id=job.entity_id)
+        sentence = f"syncd itself failed on {what_of(job)}; its log says why. Report it."
+        await self._refused(job, Refused("internal", sentence))
 
     async def _checked(self, prospect: Prospect) -> DueJob:
         """The job, to build on the object as QuickBooks holds it now. Raises Refused if somebody changed what syncd

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.support.company import Company
+
 if TYPE_CHECKING:
     from tests.faults.conftest import Town
     from tests.support.proxy import Proxy
@@ -84,3 +88,38 @@ def test_a_record_that_cannot_be_read(town: Town) -> None:
     town.world.syncd("retry", "1", "customer", "2")
     town.settle()
     town.check()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            (400, b'{"Fault": {"Error": [{"Message": "Error parsing query", "code": "4000"}]}}'),
+            "Error parsing query",
+        ),
+        ((200, b'{"QueryResponse": ["odd"]}'), "syncd itself failed"),
+    ],
+    ids=["refused", "odd"],
+)
+def test_a_record_about_which_quickbooks_cannot_be_asked(
+    town: Town, proxy: Proxy, answer: tuple[int, bytes], said: str
+) -> None:
+    """The numbers of a batch are asked for in one question, which one of them spoils."""
+    proxy.refuse = lambda sent: answer if b"SELECT" in sent and b"I-ODD" in sent else None
+    town.world.daemon({"SYNCD_QBO_SANDBOX_URL": proxy.url})
+    company = Company(town.world)
+    ann = company.sip.customer("Ann Lee")
+    company.settle()
+    with town.database.connection.transaction():
+        odd, *_ = (company.sip.invoice(ann, number=number) for number in ("I-ODD", "I-1", "I-2"))
+    town.wait(
+        lambda: {o["DocNumber"] for o in company.objects("Invoice")} == {"I-1", "I-2"}, "the others pass"
+    )
+    company.settle()
+    [error] = company.errors()
+    assert said in error
+    assert "I-ODD" in error
+    proxy.refuse = lambda _sent: None
+    town.world.syncd("retry", company.id, "invoice", odd)
+    company.settle()
+    assert len(company.objects("Invoice")) == 3
