@@ -37,8 +37,8 @@ begin
                    from jsonb_each_text(e.mapped) m
                    where l.qbo_id is not null and jsonb_typeof(l.document -> m.key) <> 'null'
                          and (m.value is null or l.document -> m.value = d.document -> m.value)), '{}') as document,
-               -- A customer that somebody deleted is still needed by the invoice that is due.
-               coalesce(d.due or (j.required and e.names), false) as due,
+               -- A customer that somebody deleted is still needed by the invoice that is due, until QuickBooks has it.
+               coalesce(d.due or (j.required and e.names and l.qbo_id is null), false) as due,
                d.skip, d.missing, d.unready, d.undue, d.entity_id is not null as there,
                l.qbo_id, l.sync_token, coalesce(l.generation, 0) as generation, l.fingerprint as sent,
                l.document as sent_document, l.state as linked_as, l.place as link_place,

@@ -203,7 +203,7 @@ def test_a_gust(timed: Server, tmp_path: Path) -> None:
         check(world, realms, ledger, daemons)
 
 
-@pytest.mark.slow(minutes=3)
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [20261123])
 def test_a_storm(timed: Server, tmp_path: Path, seed: int) -> None:
     with a_world(timed, tmp_path) as world:

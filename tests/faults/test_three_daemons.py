@@ -170,7 +170,7 @@ def hand_overs(database: Database, moments: Sequence[float]) -> list[float]:
     return [seconds for seconds in found if seconds is not None]
 
 
-@pytest.mark.slow(minutes=1.1)
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [20261123])
 def test_three_daemons_killed_and_frozen(timed: Server, tmp_path: Path, seed: int) -> None:
     with a_world(timed, tmp_path) as world:

@@ -168,7 +168,7 @@ def test_some_generated_invoices(world: World) -> None:
     those_with_another_tax_are_flagged(world, dict.fromkeys((AUTOMATED, MANUAL), 40))
 
 
-@pytest.mark.slow(minutes=1)
+@pytest.mark.slow
 def test_two_thousand_generated_invoices(world: World) -> None:
     world.daemon()
     all_arrive_as_they_are(world, {AUTOMATED: 400, MANUAL: 400, NO_TAX: 100, CANADA: 350, GLOBAL: 350})

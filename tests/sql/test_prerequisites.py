@@ -140,6 +140,23 @@ def test_a_deleted_customer_goes_if_something_due_has_no_link_for_it(engine: Eng
     assert taken(engine, epoch) == [("customer", "Ann")]
 
 
+def test_a_customer_that_is_deleted_while_it_is_sent_for_another_is_told_of(engine: Engine) -> None:
+    add_visit(engine, "Spring")
+    epoch = begin(engine)
+    assert engine.decide(epoch) == []
+    [customer] = engine.decide(epoch)
+    call = engine.intend(epoch, customer)
+    assert call
+    engine.database.switch("1", auto_customers=True)
+    engine.database.execute("update sip.customers set deleted_at = now()")
+    engine.absorb()
+    engine.record(epoch, call, outcome="success", qbo_id="501", sync_token="0")
+    assert taken(engine, epoch) == [("visit", "Spring")]
+    now = job(engine, "customer")
+    assert now["state"] == "diverged"
+    assert "withdrawn in Service Invoice Pro after it had been synced" in now["reason"]
+
+
 def test_what_a_failed_record_keeps_waiting_goes_as_soon_as_that_has_succeeded(engine: Engine) -> None:
     add_visit(engine, "Kitchen")
     other = engine.database.add_customer("Bob")
