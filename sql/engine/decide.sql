@@ -289,10 +289,8 @@ begin
             perform from syncd.judge(company, array[due.entity_type], array[due.entity_id]);
             continue;
         exception
-            -- Whatever has nothing to do with the record ends the statement.
-            when transaction_rollback or insufficient_resources or operator_intervention or system_error then
-                raise;
-            when others then
+            -- Anything else is no record's fault: a deadlock, a lack of resources, a view that is wrong for all.
+            when data_exception or cardinality_violation or raise_exception then
                 because := format(
                     'Service Invoice Pro''s row of it, or what syncd''s views make of that, cannot be read: %s. Put it '
                     'right, then run: syncd retry %s',

@@ -300,7 +300,8 @@ begin
     from syncd.company c
     where c.company_id = company and l.company_id = company and l.environment = c.environment
           and l.realm_id = c.realm_id and l.qbo_type = decided ->> 'qbo_type' and l.qbo_id = found_id
-          and not l.is_alias and l.sip_id <> decided ->> 'entity_id';
+          and not l.is_alias
+          and (l.entity_type, l.sip_id) <> (decided ->> 'entity_type', decided ->> 'entity_id');
     with d as (
         select * from jsonb_to_record(decided) as d (
             entity_type text, entity_id text, entity_name text, version bigint, qbo_type text, fingerprint text,

@@ -22,6 +22,7 @@ from syncd.demo.postgres import PostgresMissing
 from syncd.demo.processes import Child, ProcessFailed, run_side_by_side
 from syncd.demo.show import Show
 from syncd.errors import SyncdError
+from tests.support.processes import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,11 +66,8 @@ class Demo:
         self._wait_for(lambda: any(self.place.iterdir()))
 
     def _wait_for(self, condition: Callable[[], bool]) -> None:
-        end = time.monotonic() + 180
-        while not condition():
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < end, self.said
-            time.sleep(0.005)
+        until(lambda: condition() or self.process.poll() is not None, seconds=180, what="the demo goes on")
+        assert self.process.poll() is None, self.said
 
     def left_behind(self) -> list[str]:
         """Directories, and processes that have its place in their environment, their command or as their home."""

@@ -25,6 +25,7 @@ from tests.support.sip import Sip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from tests.support.database import Database
 
@@ -423,6 +424,19 @@ def merged(writers: Sequence[Writer]) -> Memory:
     return whole
 
 
+@contextmanager
+def alongside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """In a thread meanwhile; the event tells it to end."""
+    over = threading.Event()
+    thread = threading.Thread(target=work, args=(over,))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 @dataclass(frozen=True)
 class Flip:
     """Settings that came into force between `before` and `after`."""
@@ -442,17 +456,9 @@ class Admin:
         on = {"enable_sync": True, **dict.fromkeys(TOGGLES.values(), True)}
         self.flips = {company: [Flip(0.0, 0.0, on)] for company in companies}
 
-    @contextmanager
-    def at_work(self, pace: float) -> Iterator[None]:
+    def at_work(self, pace: float) -> AbstractContextManager[None]:
         """So many turns a second meanwhile; at the end everything is on."""
-        over = threading.Event()
-        thread = threading.Thread(target=self._turn_switches, args=(pace, over))
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        return alongside(lambda over: self._turn_switches(pace, over))
 
     def _turn_switches(self, pace: float, over: threading.Event) -> None:
         with psycopg.connect(self._dsn, autocommit=True) as connection:

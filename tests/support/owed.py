@@ -5,22 +5,22 @@ what `mixed` did. It is read from SIP's side, QuickBooks' objects, and the log's
 from __future__ import annotations
 
 import json
-import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 
-from tests.support.mixed import NUMBER, TOGGLES, Record
+from tests.support.mixed import NUMBER, TOGGLES, Record, alongside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    import threading
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from tests.support.database import Database
     from tests.support.mixed import Change, Flip, Memory
@@ -78,17 +78,9 @@ class Watch:
         self._dsn = database.dsn
         self._looks: list[tuple[float, float, float]] = []
 
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
+    def at_work(self) -> AbstractContextManager[None]:
         """Meanwhile."""
-        over = threading.Event()
-        thread = threading.Thread(target=self._look, args=(over,))
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        return alongside(self._look)
 
     def _look(self, over: threading.Event) -> None:
         with psycopg.connect(self._dsn, autocommit=True) as connection:
@@ -99,10 +91,12 @@ class Watch:
 
     def decided(self, change: Change, by: float) -> bool:
         """Whether there certainly was a verdict on a change by then."""
-        first = bisect_left(self._looks, (change.after,))
-        return any(
-            oldest > change.after for _, after, oldest in self._looks[first : first + 3000] if after <= by
-        )
+        for _, after, oldest in islice(self._looks, bisect_left(self._looks, (change.after,)), None):
+            if after > by:
+                return False
+            if oldest > change.after:
+                return True
+        return False
 
 
 class Judge:
