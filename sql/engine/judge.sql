@@ -1,16 +1,17 @@
 -- Judge: the verdict on records, as things stand now.
 --
--- Called by: decide, settle, push and `syncd explain`, in whatever transaction they are.
+-- Called by: decide (verdicts), settle, push and `syncd explain` (judge), in whatever transaction they are.
 -- Touches:   nothing.
 --
 -- Verdicts: push (send it), skip (leave it out, with a log row), wait (not now; parked until what it waits for
 -- happens), refuse (it cannot be sent until it changes, with a log row), drop (nothing to do, no log row).
 
--- The verdict on records of one company as things stand now. Changes nothing. In PL/pgSQL, as all that is called for
--- each round: a session keeps its plan, and to plan this anew takes ten times as long as to carry it out.
-create or replace function syncd.judge(company text, types text[], ids text[])
+-- The verdict on records, each of the company beside it, as things stand now. Changes nothing. In PL/pgSQL, as all that
+-- is called for each round: a session keeps its plan, and to plan this anew takes ten times as long as to carry it out.
+-- Of several companies at once: to set the plan up takes as long as to carry it out for thirty records.
+create or replace function syncd.verdicts(companies text[], types text[], ids text[])
 returns table (
-    entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,
+    company_id text, entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,
     waits_on syncd.waits_on, reason text, document jsonb, fingerprint text, operation text,
     qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb, linked_as syncd.state,
     link_place tid, goes_first syncd.record_key, missing syncd.record_key[], turn text, turn_after bigint,
@@ -23,13 +24,13 @@ as $$
 begin
     return query
     with asked as (
-        select * from unnest(types, ids) as w (entity_type, entity_id)
+        select * from unnest(companies, types, ids) as w (company_id, entity_type, entity_id)
     ), facts as (
-        select w.entity_type, w.entity_id, e.qbo_type, e.aside, e.fixed, lower(btrim(d.document ->> e.turn)) as turn,
+        select w.company_id, w.entity_type, w.entity_id, e.qbo_type, e.aside, e.fixed, lower(btrim(d.document ->> e.turn)) as turn,
                -- What SIP has deleted goes by the name under which it was sent.
                coalesce(d.entity_name, (
                    select i.entity_name from syncd.call_item i
-                   where i.company_id = company and i.entity_type = w.entity_type and i.entity_id = w.entity_id
+                   where i.company_id = w.company_id and i.entity_type = w.entity_type and i.entity_id = w.entity_id
                    order by i.call_id + 0 desc limit 1), l.document ->> 'name', w.entity_id) as entity_name,
                -- What a mapping says applies at creation only.
                d.document || coalesce((
@@ -48,21 +49,21 @@ begin
                coalesce(j.source, 'auto') <> 'auto' as by_hand, j.unready_since
         from asked w
         join syncd.entity e on e.entity_type = w.entity_type
-        join syncd.sync_settings s on s.company_id = company
-        join syncd.company c on c.company_id = company
+        join syncd.sync_settings s on s.company_id = w.company_id
+        join syncd.company c on c.company_id = w.company_id
         left join lateral (
             select k.*, k.ctid as place from syncd.link k
-            where k.company_id = company and k.entity_type = w.entity_type and k.sip_id = w.entity_id
+            where k.company_id = w.company_id and k.entity_type = w.entity_type and k.sip_id = w.entity_id
                   and k.environment = c.environment and k.realm_id = c.realm_id
             limit 1
         ) l on true
         left join lateral (
             select q.source, q.required, q.unready_since from syncd.job q
-            where q.company_id = company and q.entity_type = w.entity_type and q.entity_id = w.entity_id
+            where q.company_id = w.company_id and q.entity_type = w.entity_type and q.entity_id = w.entity_id
             limit 1
         ) j on true
         left join syncd.documents(types, ids) d
-            on d.entity_type = w.entity_type and d.entity_id = w.entity_id and d.company_id = company
+            on d.entity_type = w.entity_type and d.entity_id = w.entity_id and d.company_id = w.company_id
     ), printed as (
         select f.*, encode(sha256(convert_to((f.document - f.aside)::text, 'UTF8')), 'hex') as fingerprint,
                (select string_agg(k, ', ') from unnest(f.fixed) k
@@ -78,11 +79,11 @@ begin
                case when p.there then 'withdrawn' else 'deleted' end as left_by
         from printed p
     )
-    select f.entity_type, f.entity_id, f.entity_name, v.verdict, v.parks_as::syncd.state,
+    select f.company_id, f.entity_type, f.entity_id, f.entity_name, v.verdict, v.parks_as::syncd.state,
            v.waits_on::syncd.waits_on,
            case when v.parks_as = 'diverged'
                     then v.reason || ' When it is as it should be there: syncd settle '
-                         || syncd.record_words(company, f.entity_type, f.entity_id)
+                         || syncd.record_words(f.company_id, f.entity_type, f.entity_id)
                 else v.reason end,
            f.document, f.fingerprint,
            case when f.qbo_id is null then 'create' else 'update' end,
@@ -95,17 +96,17 @@ begin
         -- Only for what lacks something: the record that goes first, by the name people know it by.
         select replace(m.entity_type, '_', ' ') as label, coalesce(d.entity_name, m.entity_id) as name
         from unnest(f.missing[1:1]) m
-        left join syncd.documents(array[m.entity_type], array[m.entity_id]) d on d.company_id = company
+        left join syncd.documents(array[m.entity_type], array[m.entity_id]) d on d.company_id = f.company_id
     ) first on true
     left join lateral (
         -- The last call of this turn. No other can be open: none is committed while one is (intend).
         select i.call_id, i.entity_id, format('%s "%s"', replace(i.entity_type, '_', ' '), i.entity_name) as name,
                i.entity_id <> f.entity_id and exists (
                    select from syncd.job q
-                   where q.company_id = company and q.entity_type = i.entity_type and q.entity_id = i.entity_id
+                   where q.company_id = f.company_id and q.entity_type = i.entity_type and q.entity_id = i.entity_id
                          and q.call_id = i.call_id) as under_way
         from syncd.call_item i
-        where f.turn is not null and i.company_id = company and i.entity_type = f.entity_type and i.turn = f.turn
+        where f.turn is not null and i.company_id = f.company_id and i.entity_type = f.entity_type and i.turn = f.turn
         -- Plus nothing: in the order of the primary key a plan made of an empty table would read all calls there are.
         order by i.call_id + 0 desc limit 1
     ) before on true
@@ -146,5 +147,27 @@ begin
         order by c.place
         limit 1
     ) v;
+end
+$$;
+
+-- The same for records of one company.
+create or replace function syncd.judge(company text, types text[], ids text[])
+returns table (
+    entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,
+    waits_on syncd.waits_on, reason text, document jsonb, fingerprint text, operation text,
+    qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb, linked_as syncd.state,
+    link_place tid, goes_first syncd.record_key, missing syncd.record_key[], turn text, turn_after bigint,
+    differs text
+)
+language plpgsql stable rows 30
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select v.entity_type, v.entity_id, v.entity_name, v.verdict, v.parks_as, v.waits_on, v.reason, v.document,
+           v.fingerprint, v.operation, v.qbo_type, v.qbo_id, v.sync_token, v.generation, v.sent_document, v.linked_as,
+           v.link_place, v.goes_first, v.missing, v.turn, v.turn_after, v.differs
+    from syncd.verdicts(array_fill(company, array[coalesce(cardinality(types), 0)]), types, ids) v;
 end
 $$;

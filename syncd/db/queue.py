@@ -17,6 +17,7 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
+from syncd.db.gather import Gathering
 from syncd.db.patience import PatientPool
 from syncd.db.states import FaultClass, State
 
@@ -126,6 +127,16 @@ class DueJob:
     names: bool
     turn: str | None = None
     turn_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One lane's question what is to be pushed."""
+
+    hold: Hold
+    most: tuple[int, int]
+    floors: Sequence[int]
+    share: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +271,7 @@ class Queue:
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
+        self._decisions = Gathering(self._decide, DATABASE_AWAY)
 
     async def look(
         self,
@@ -345,21 +357,35 @@ class Queue:
         """The pushes among up to `most` due jobs of the rest and of the names; other verdicts have been carried out.
         `share` says when backfill goes in each: "after" live work, "first", or "none".
         """
+        return await self._decisions(_Ask(hold, most, floors, share))
+
+    async def _decide(self, asks: Sequence[_Ask]) -> list[Decided | Exception]:
+        """For each lane what was decided, or LaneLost."""
+        lanes = [
+            {
+                "company_id": ask.hold.company_id,
+                "epoch": ask.hold.epoch,
+                "most": ask.most,
+                "floors": ask.floors,
+                "share": ask.share,
+            }
+            for ask in asks
+        ]
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
-            with _fenced():
-                await cursor.execute(
-                    "select again_in, next_floors, entity_type, entity_id, entity_name, version, document::text,"
-                    " fingerprint, operation, qbo_type, qbo_id, sync_token, generation, sent_document::text,"
-                    " environment::text, realm_id, names, turn, turn_after from syncd.decide(%s, %s, %s, %s, %s, %s)",
-                    (*_words(hold), list(most), list(floors), list(share)),
-                )
+            await cursor.execute(
+                "select company_id, again_in, next_floors, entity_type, entity_id, entity_name, version,"
+                " document::text, fingerprint, operation, qbo_type, qbo_id, sync_token, generation,"
+                " sent_document::text, environment::text, realm_id, names, turn, turn_after"
+                " from syncd.decide(%s, %s)",
+                (asks[0].hold.worker_id, Jsonb(lanes)),
+            )
             rows = await cursor.fetchall()
-        again_in, next_floors = rows[0][:2]
-        return Decided(
-            [DueJob(*columns) for _, _, *columns in rows if columns[0] is not None],
-            next_floors or list(floors),
-            again_in,
-        )
+        decided: dict[str, Decided] = {}
+        for company_id, again_in, floors, *columns in rows:
+            of_lane = decided.setdefault(company_id, Decided([], floors, again_in))
+            if columns[0] is not None:
+                of_lane.jobs.append(DueJob(*columns))
+        return [decided.get(ask.hold.company_id) or _lost(ask.hold) for ask in asks]
 
     async def set_apart(self, hold: Hold) -> int:
         """After decide failed: those of the due records on which a verdict fails become errors. How many did."""
@@ -590,6 +616,10 @@ def _leased(
 ) -> Leased:
     connection = Connection(*reached) if reached[0] is not None else None
     return Leased(Hold(company, worker, epoch), connection, open_calls)
+
+
+def _lost(hold: Hold) -> LaneLost:
+    return LaneLost(f"the lane of company {hold.company_id} belongs to another daemon now")
 
 
 def _words(hold: Hold) -> tuple[str, UUID, int]:

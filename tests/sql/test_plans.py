@@ -13,7 +13,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from syncd.db.queue import SESSION
-from tests.support.engine import ITEM, Engine
+from tests.support.engine import ITEM, Engine, asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,11 @@ class Session:
         self.call("absorb", 30, None, self.worker)
         [lane] = self.call("lease", self.worker, 1)
         held = (lane["company_id"], self.worker, lane["epoch"])
-        jobs = [job for job in self.call("decide", *held, [30, 30]) if job["entity_id"]]
+        jobs = [
+            job
+            for job in self.call("decide", self.worker, Jsonb([asked("1", lane["epoch"])]))
+            if job["entity_id"]
+        ]
         items = [
             {key: job[key] for key in ITEM} | {"document": "{}", "bid": str(number), "notes": []}
             for number, job in enumerate(jobs, 1)

@@ -197,8 +197,8 @@ def test_what_goes_first_goes_along_though_everything_is_off(database: Database,
     assert outcomes(engine, run) == {"sent": 2}
     assert database.rows("select entity_name, source::text, run_id from syncd.sync_log order by log_id") == [
         ("Ann", "manual", run),
-        ("Porch", "manual", run),
         ("Roof", "manual", run),
+        ("Porch", "manual", run),
     ]
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
-from tests.support.engine import Engine
+from tests.support.engine import Engine, asked
 from tests.support.rest import add_errand, add_errands
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def taken(jobs: list[dict[str, Any]]) -> list[str]:
 def decide(engine: Engine, epoch: int, rest: int, names: int) -> list[str]:
     """Up to so many of each queue, by name."""
     rows = engine.database.rows(
-        "select entity_name from syncd.decide('1', %s, %s, %s) where entity_id is not null",
-        (engine.worker, epoch, [rest, names]),
+        "select entity_name from syncd.decide(%s, %s) where entity_id is not null",
+        (engine.worker, Jsonb([{**asked("1", epoch), "most": [rest, names]}])),
     )
     return [name for (name,) in rows]
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
-from tests.support.engine import Engine
+from tests.support.engine import Engine, asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,7 +232,7 @@ def test_absorb_and_a_lane_s_owner_never_wait_for_each_other(engine: Engine) -> 
         owner.execute("select syncd.hold_lane('1', %s, %s)", (engine.worker, epoch))
         absorbing = Meanwhile(engine, "select signals from syncd.absorb(100)")
         assert absorbing.waits
-        owner.execute("select * from syncd.decide('1', %s, %s, '{30,30}')", (engine.worker, epoch))
+        owner.execute("select * from syncd.decide(%s, %s)", (engine.worker, Jsonb([asked("1", epoch)])))
         owner.commit()
         absorbing.end()
     assert absorbing.error is None
@@ -248,7 +249,7 @@ def test_settings_and_a_lane_s_owner_never_wait_for_each_other(engine: Engine) -
             engine, "update syncd.sync_settings set enable_sync = false where company_id = '1' returning 1"
         )
         assert switching.waits
-        owner.execute("select * from syncd.decide('1', %s, %s, '{30,30}')", (engine.worker, epoch))
+        owner.execute("select * from syncd.decide(%s, %s)", (engine.worker, Jsonb([asked("1", epoch)])))
         owner.commit()
         switching.end()
     assert switching.error is None

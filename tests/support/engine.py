@@ -19,6 +19,28 @@ ITEM = (
 )  # fmt: skip
 
 
+def asked(
+    company: str, epoch: int, most: int = 30, floors: list[int] | None = None, share: str = "after"
+) -> dict[str, Any]:
+    """One lane in a question to syncd.decide."""
+    return {
+        "company_id": company,
+        "epoch": epoch,
+        "most": [most, most],
+        "floors": floors or [0, 0, 0, 0],
+        "share": [share, share],
+    }
+
+
+class Unheard(psycopg.DatabaseError):
+    """A lane has no row in the answer to a question of several lanes: what hold_lane raises for one."""
+
+    sqlstate = "SY001"
+
+    def __init__(self, company: str) -> None:
+        super().__init__(f"the lane of company {company} belongs to another daemon now")
+
+
 class Engine:
     """One worker's view of one database."""
 
@@ -52,11 +74,13 @@ class Engine:
     ) -> list[dict[str, Any]]:
         """The pushes; `again_in` and `floors` keep what else was said."""
         cursor = self.database.connection.execute(
-            "select * from syncd.decide(%s, %s, %s, %s, %s, %s)",
-            (company, self.worker, epoch, [most, most], floors or [0, 0, 0, 0], [share, share]),
+            "select * from syncd.decide(%s, %s)",
+            (self.worker, Jsonb([asked(company, epoch, most, floors, share)])),
         )
         names = [column.name for column in cursor.description or []]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        if not rows:
+            raise Unheard(company)
         self.again_in, self.floors = rows[0]["again_in"], rows[0]["next_floors"]
         return [row for row in rows if row["entity_id"] is not None]
 
