@@ -7,7 +7,7 @@
 -- verdicts but push are carried out here; the pushes are returned, one row each. Of each lane the first row also tells
 -- what comes next: `next_floors`, and `again_in`, the seconds until there may be more to decide (0: there is more now;
 -- null: not before something happens). It is there, with a null record, even when there is nothing to push. A lane
--- that belongs to another daemon now has no row, and nothing is done about it.
+-- that is not held (hold_lanes) has no row, and nothing is done about it.
 --
 -- `lanes` has an object for each: company_id, epoch, most, floors and share. A lane has two queues: names (customers,
 -- items), which QuickBooks writes one at a time, and the rest. `most` says how many to take of the rest and of the
@@ -39,14 +39,11 @@ declare
     types text[];
     ids text[];
 begin
-    -- The fence, as hold_lane has it for one; in the order in which absorb locks them.
     with ours as materialized (
         select l.company_id, l.failures, l.not_before, l.batches, a.most, a.floors, a.share
-        from jsonb_to_recordset(lanes) as a (
-            company_id text, epoch bigint, most integer[], floors bigint[], share text[])
-        join syncd.lane l on l.company_id = a.company_id and l.owner = worker and l.epoch = a.epoch
-        order by l.company_id
-        for no key update of l
+        from syncd.hold_lanes(worker, lanes) l
+        join jsonb_to_recordset(lanes) as a (company_id text, most integer[], floors bigint[], share text[])
+            on a.company_id = l.company_id
     ), measured as (
         select o.*, clock_timestamp() < o.not_before as paused,
                case when cardinality(o.batches) >= batches_at_most then syncd.until_batch(o.batches)

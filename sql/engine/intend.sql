@@ -1,85 +1,110 @@
 -- Intend: a call, committed before it is sent, and what is done about one whose answer never came.
 --
 -- Called by: the daemon's lane (intend, reopen, first_unsettled_create, linked_names), in autocommit.
--- Touches:   link, call, call_item, job; always after the lane (hold_lane).
+-- Touches:   link, call, call_item, job; always after the lanes.
 
--- The intent: a call with its exact bytes, committed before it is sent, for one record or a batch of them. `items`
--- holds for each what decide returned (entity_type, entity_id, entity_name, version, generation, operation, qbo_type,
--- fingerprint, turn, turn_after, and document as text) and its `bid` and `notes`. Returns the call and how many seconds
--- to wait before sending it.
+-- The intents: calls with their exact bytes, committed before they are sent, at most one of each lane. `calls` has an
+-- object for each: company_id, epoch, kind, environment, realm_id, request_id, path, and `items`, one for a record or
+-- several for a batch of them: what decide returned (entity_type, entity_id, entity_name, version, generation,
+-- operation, qbo_type, fingerprint, turn, turn_after, and document as text) and its `bid` and `notes`. `bodies` has
+-- their bytes, in the same order. Returns for each the call and how many seconds to wait before sending it. A lane that
+-- is not held (hold_lanes) has no row.
 --
--- Nothing is done, and SY002 raised, if one of the records or the connection changed since it was decided, or a switch
--- was turned off for one, or if another call of its turn was committed since: whatever QuickBooks was asked for it may
--- be answered otherwise now. Between a verdict and its intent there may be seconds, in which QuickBooks is asked. Then
--- all are decided again. The generation of a link only grows, so no two calls of a record ever share a request id.
-create or replace function syncd.intend(
-    company text, worker uuid, held_epoch bigint, call_kind syncd.call_kind, environment syncd.environment,
-    realm_id text, request text, path text, body bytea, items jsonb, out call_id bigint, out wait double precision
-)
-language plpgsql
+-- There is no call, and nothing is done about it, if one of the records or the connection changed since it was decided,
+-- or a switch was turned off for one, or if another call of its turn was committed since: whatever QuickBooks was asked
+-- for it may be answered otherwise now. Between a verdict and its intent there may be seconds, in which QuickBooks is
+-- asked. Then all are decided again. The generation of a link only grows, so no two calls of a record ever share a
+-- request id.
+create or replace function syncd.intend(worker uuid, calls jsonb, bodies bytea[])
+returns table (company_id text, call_id bigint, wait double precision)
+language plpgsql rows 8
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    wanted constant integer := jsonb_array_length(items);
-    settings jsonb;
-    ready tid[];
-    linked integer;
+    held jsonb;
+    good jsonb;
 begin
-    perform syncd.hold_lane(company, worker, held_epoch);
-    select to_jsonb(s) into settings from syncd.sync_settings s where s.company_id = company;
-    select array_agg(j.place) into ready
-    from jsonb_to_recordset(items) as i (entity_type text, entity_id text, version bigint)
-    join syncd.entity e on e.entity_type = i.entity_type
-    cross join lateral (
-        select q.ctid as place from syncd.job q
-        where q.company_id = company and q.entity_type = i.entity_type and q.entity_id = i.entity_id
-              and q.version = i.version and q.call_id is null
-              and (q.source <> 'auto'
-                   or ((settings ->> 'enable_sync')::boolean
-                       and (q.required or e.toggle is null or (settings ->> e.toggle)::boolean)))
-        limit 1
-    ) j;
-    with grown as (
-        insert into syncd.link as l (company_id, entity_type, sip_id, environment, realm_id, qbo_type, generation)
-        select company, i.entity_type, i.entity_id, c.environment, c.realm_id, i.qbo_type, i.generation + 1
-        from jsonb_to_recordset(items) as i (entity_type text, entity_id text, qbo_type text, generation bigint)
-        join syncd.company c
-            on c.company_id = company and c.state = 'connected'
-               and c.environment = intend.environment and c.realm_id = intend.realm_id
-        order by i.entity_type, i.entity_id
-        on conflict on constraint link_pkey do update set generation = excluded.generation
-        where l.generation = excluded.generation - 1
-        returning 1
-    )
-    select count(*) into linked from grown;
-    if linked < wanted or coalesce(cardinality(ready), 0) < wanted or exists (
-        select from jsonb_to_recordset(items) as i (entity_type text, turn text, turn_after bigint)
-        cross join lateral (
-            select b.call_id from syncd.call_item b
-            where b.company_id = company and b.entity_type = i.entity_type and b.turn = i.turn
-            order by b.call_id desc limit 1
-        ) last
-        where last.call_id is distinct from i.turn_after
-    ) then
-        raise exception 'a record of company % changed since it was decided', company using errcode = 'SY002';
-    end if;
+    select jsonb_agg(a.call || jsonb_build_object('nth', a.nth)) into held
+    from syncd.hold_lanes(worker, calls) l
+    join jsonb_array_elements(calls) with ordinality as a (call, nth) on a.call ->> 'company_id' = l.company_id;
 
-    insert into syncd.call as c (company_id, environment, realm_id, kind, path, request_id, body, worker_id, epoch)
-    values (company, intend.environment, intend.realm_id, call_kind, intend.path, request, intend.body, worker,
-            held_epoch)
-    returning c.call_id into intend.call_id;
-    insert into syncd.call_item (call_id, bid, company_id, entity_type, entity_id, entity_name, operation,
-                                 generation, version, fingerprint, document, notes, turn)
-    select intend.call_id, i.bid, company, i.entity_type, i.entity_id, i.entity_name, i.operation,
-           i.generation + 1, i.version, i.fingerprint, i.document::jsonb,
-           array(select jsonb_array_elements_text(i.notes)), i.turn
-    from jsonb_to_recordset(items) as i (
-        bid text, entity_type text, entity_id text, entity_name text, operation text, generation bigint,
-        version bigint, fingerprint text, document text, notes jsonb, turn text);
-    update syncd.job j set state = 'sending', call_id = intend.call_id, due_at = null
-    where j.ctid = any(ready);
-    intend.wait := syncd.spend(company, call_kind = 'batch');
+    select jsonb_agg(to_jsonb(o) || jsonb_build_object('places', r.places)) into good
+    from jsonb_to_recordset(held) as o (
+        company_id text, epoch bigint, kind text, environment syncd.environment, realm_id text, request_id text,
+        path text, items jsonb, nth integer)
+    join syncd.company c
+        on c.company_id = o.company_id and c.state = 'connected'
+           and c.environment = o.environment and c.realm_id = o.realm_id
+    join syncd.sync_settings s on s.company_id = o.company_id
+    cross join lateral (
+        select array_agg(j.place) as places
+        from jsonb_to_recordset(o.items) as i (
+            entity_type text, entity_id text, version bigint, generation bigint, turn text, turn_after bigint)
+        join syncd.entity e on e.entity_type = i.entity_type
+        cross join lateral (
+            select q.ctid as place from syncd.job q
+            where q.company_id = o.company_id and q.entity_type = i.entity_type and q.entity_id = i.entity_id
+                  and q.version = i.version and q.call_id is null
+                  and (q.source <> 'auto'
+                       or (s.enable_sync
+                           and (q.required or e.toggle is null or (to_jsonb(s) ->> e.toggle)::boolean)))
+            limit 1
+        ) j
+        where not exists (
+            select from syncd.link k
+            where k.company_id = o.company_id and k.entity_type = i.entity_type and k.sip_id = i.entity_id
+                  and k.environment = o.environment and k.realm_id = o.realm_id and k.generation <> i.generation)
+              and not exists (
+                  select from (
+                      select b.call_id from syncd.call_item b
+                      where b.company_id = o.company_id and b.entity_type = i.entity_type and b.turn = i.turn
+                      order by b.call_id desc limit 1
+                  ) last
+                  where last.call_id is distinct from i.turn_after)
+    ) r
+    where cardinality(r.places) = jsonb_array_length(o.items);
+
+    return query
+    with wanted as materialized (
+        select * from jsonb_to_recordset(good) as o (
+            company_id text, epoch bigint, kind syncd.call_kind, environment syncd.environment, realm_id text,
+            request_id text, path text, items jsonb, nth integer, places tid[])
+    ), linked as (
+        insert into syncd.link as l (company_id, entity_type, sip_id, environment, realm_id, qbo_type, generation)
+        select o.company_id, i.entity_type, i.entity_id, o.environment, o.realm_id, i.qbo_type, i.generation + 1
+        from wanted o
+        cross join lateral jsonb_to_recordset(o.items) as i (
+            entity_type text, entity_id text, qbo_type text, generation bigint)
+        order by o.company_id, i.entity_type, i.entity_id
+        on conflict on constraint link_pkey do update set generation = excluded.generation
+    ), called as (
+        insert into syncd.call as c (company_id, environment, realm_id, kind, path, request_id, body, worker_id, epoch)
+        select o.company_id, o.environment, o.realm_id, o.kind, o.path, o.request_id, bodies[o.nth], worker, o.epoch
+        from wanted o
+        returning c.company_id, c.call_id
+    ), items as (
+        insert into syncd.call_item (call_id, bid, company_id, entity_type, entity_id, entity_name, operation,
+                                     generation, version, fingerprint, document, notes, turn)
+        select c.call_id, i.bid, o.company_id, i.entity_type, i.entity_id, i.entity_name, i.operation,
+               i.generation + 1, i.version, i.fingerprint, i.document::jsonb,
+               array(select jsonb_array_elements_text(i.notes)), i.turn
+        from called c
+        join wanted o on o.company_id = c.company_id
+        cross join lateral jsonb_to_recordset(o.items) as i (
+            bid text, entity_type text, entity_id text, entity_name text, operation text, generation bigint,
+            version bigint, fingerprint text, document text, notes jsonb, turn text)
+    ), sending as (
+        update syncd.job j set state = 'sending', call_id = c.call_id, due_at = null
+        from called c
+        join wanted o on o.company_id = c.company_id
+        cross join lateral unnest(o.places) as p (place)
+        where j.ctid = p.place
+    )
+    select h.company_id, c.call_id,
+           case when c.call_id is not null then syncd.spend(h.company_id, h.kind = 'batch') end
+    from jsonb_to_recordset(held) as h (company_id text, kind text)
+    left join called c on c.company_id = h.company_id;
 end
 $$;
 

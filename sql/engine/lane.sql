@@ -4,7 +4,7 @@
 -- Touches:   worker, lane; channel syncd_lanes.
 --
 -- Liveness is one row per daemon; a lane whose owner's row has run out is free. Every write under a lease locks
--- the lane row first and compares owner and epoch (hold_lane): a daemon that lost its lane can still speak, but
+-- the lane row first and compares owner and epoch (hold_lane, hold_lanes): a daemon that lost its lane can still speak, but
 -- is not heard.
 
 -- `told` is what the daemon says of itself for `syncd status`: slots, on_duty, polling_because, wakeups by cause.
@@ -110,6 +110,29 @@ begin
         raise exception 'the lane of company % belongs to another daemon now', company using errcode = 'SY001';
     end if;
     return held;
+end
+$$;
+
+-- The fence for several lanes: locks those rows, in the order in which absorb does, and returns those whose owner
+-- `worker` still is. `asked` has company_id and epoch of each. One that somebody has locked is left out, so that no
+-- company waits for another's; alone it is waited for. So what is missing is lost only if it was asked for alone.
+create or replace function syncd.hold_lanes(worker uuid, asked jsonb) returns setof syncd.lane
+language plpgsql rows 8
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if jsonb_array_length(asked) = 1 then
+        return query
+        select l.* from jsonb_to_recordset(asked) as a (company_id text, epoch bigint)
+        join syncd.lane l on l.company_id = a.company_id and l.owner = worker and l.epoch = a.epoch
+        for no key update of l;
+    else
+        return query
+        select l.* from jsonb_to_recordset(asked) as a (company_id text, epoch bigint)
+        join syncd.lane l on l.company_id = a.company_id and l.owner = worker and l.epoch = a.epoch
+        order by l.company_id
+        for no key update of l skip locked;
+    end if;
 end
 $$;
 

@@ -1,7 +1,7 @@
 -- Record: what an answer means for the link, the job, the lane and the log, in one transaction.
 --
 -- Called by: the daemon's dispatch (record, refuse, adopt, postpone), in autocommit.
--- Touches:   job, link, call, sync_log, lane (its pause and count of failures), after hold_lane.
+-- Touches:   job, link, call, sync_log, lane (its pause and count of failures), after the lanes.
 
 -- What follows from a fault: the state of the job, when it is tried again (null: not by itself), whether that used
 -- one of the record's three attempts, and whether the whole lane pauses. `tried` counts this attempt.
@@ -31,15 +31,16 @@ as $$
     limit 1;
 $$;
 
--- What the results of a call mean for each of its records that still waits for one. Changes nothing. `place` and
--- `link_place` are the rows of the job and the link; `moved` says that SIP changed the record since it was decided.
-create or replace function syncd.settle(company text, settled_call bigint, lane_failures integer, results jsonb)
+-- What the results of calls mean for each of their records that still waits for one. Changes nothing. `calls` as record
+-- has them, each with its lane's `failures`. `place` and `link_place` are the rows of the job and the link; `moved` says
+-- that SIP changed the record since it was decided.
+create or replace function syncd.settle(calls jsonb)
 returns table (
-    bid text, entity_type text, entity_id text, entity_name text, operation text, request_id text, source syncd.source,
-    run_id bigint, place tid, link_place tid, linked_id text, good boolean, moved boolean, ending text,
-    state syncd.state, due_at timestamptz, counts boolean, pauses_lane boolean, wait interval, attempts smallint,
-    alone smallint, fault syncd.fault_class, code text, error text, note text, may_help boolean, qbo_id text,
-    sync_token text, fingerprint text, document jsonb
+    company_id text, call_id bigint, bid text, entity_type text, entity_id text, entity_name text, operation text,
+    request_id text, source syncd.source, run_id bigint, place tid, link_place tid, linked_id text, good boolean,
+    moved boolean, ending text, state syncd.state, due_at timestamptz, counts boolean, pauses_lane boolean,
+    wait interval, attempts smallint, alone smallint, fault syncd.fault_class, code text, error text, note text,
+    may_help boolean, qbo_id text, sync_token text, fingerprint text, document jsonb
 )
 language plpgsql volatile rows 30
 set search_path = pg_catalog, pg_temp
@@ -48,31 +49,32 @@ as $$
 begin
     return query
     with sent as (
-        select r.*, i.entity_type, i.entity_id, i.entity_name, i.operation, i.fingerprint, i.document, c.request_id,
-               j.place, j.source, j.run_id, j.attempts, j.alone, j.version <> i.version as moved, k.link_place,
-               k.linked_id,
+        select o.company_id, o.call_id, o.failures, r.*, i.entity_type, i.entity_id, i.entity_name, i.operation,
+               i.fingerprint, i.document, c.request_id, j.place, j.source, j.run_id, j.attempts, j.alone,
+               j.version <> i.version as moved, k.link_place, k.linked_id,
                -- One object cannot be two records: QuickBooks was restored or reset, or answered for another call.
                r.outcome in ('success', 'variance')
                and (exists (select from syncd.link o
-                            where o.company_id = company and o.environment = c.environment
+                            where o.company_id = c.company_id and o.environment = c.environment
                                   and o.realm_id = c.realm_id and o.qbo_type = k.qbo_type and o.qbo_id = r.qbo_id
                                   and not o.is_alias and (o.entity_type, o.sip_id) <> (i.entity_type, i.entity_id))
                     or count(*) filter (where r.outcome in ('success', 'variance'))
-                       over (partition by k.qbo_type, r.qbo_id) > 1) as belongs_to_another
-        from jsonb_to_recordset(results) as r (
+                       over (partition by o.call_id, k.qbo_type, r.qbo_id) > 1) as belongs_to_another
+        from jsonb_to_recordset(calls) as o (company_id text, call_id bigint, failures integer, results jsonb)
+        cross join lateral jsonb_to_recordset(o.results) as r (
             bid text, outcome text, qbo_id text, sync_token text, error text, note text, fault syncd.fault_class,
             code text, may_help boolean, collision boolean, held boolean, told_to_wait double precision)
-        join syncd.call_item i on i.call_id = settled_call and i.bid = r.bid
-        join syncd.call c on c.call_id = settled_call and c.company_id = company
+        join syncd.call_item i on i.call_id = o.call_id and i.bid = r.bid
+        join syncd.call c on c.call_id = o.call_id and c.company_id = o.company_id
         cross join lateral (
             select q.ctid as place, q.source, q.run_id, q.attempts, q.alone, q.version from syncd.job q
-            where q.company_id = company and q.entity_type = i.entity_type and q.entity_id = i.entity_id
-                  and q.call_id = settled_call
+            where q.company_id = o.company_id and q.entity_type = i.entity_type and q.entity_id = i.entity_id
+                  and q.call_id = o.call_id
             limit 1
         ) j
         cross join lateral (
             select q.ctid as link_place, q.qbo_type, q.qbo_id as linked_id from syncd.link q
-            where q.company_id = company and q.entity_type = i.entity_type and q.sip_id = i.entity_id
+            where q.company_id = o.company_id and q.entity_type = i.entity_type and q.sip_id = i.entity_id
                   and q.environment = c.environment and q.realm_id = c.realm_id
             limit 1
         ) k
@@ -82,20 +84,20 @@ begin
                case when s.belongs_to_another then 'fault' else s.outcome end as ends_as,
                case when s.belongs_to_another then 'record'
                     -- Fails alone, again and again, while others pass: the trouble is its own.
-                    when s.fault = 'transient' and s.outcome <> 'unknown' and lane_failures = 0 and s.alone >= 2
+                    when s.fault = 'transient' and s.outcome <> 'unknown' and s.failures = 0 and s.alone >= 2
                         then 'record'
                     else s.fault end as class,
                case when s.belongs_to_another
                     then format('QuickBooks answered with its record %s, which belongs to another record of Service '
                                 'Invoice Pro already. Look at it in QuickBooks, put it right there, then run: '
                                 'syncd retry %s', s.qbo_id,
-                                syncd.record_words(company, s.entity_type, s.entity_id))
-                    else syncd.addressed(s.error, company, s.entity_type, s.entity_id) end as sentence,
+                                syncd.record_words(s.company_id, s.entity_type, s.entity_id))
+                    else syncd.addressed(s.error, s.company_id, s.entity_type, s.entity_id) end as sentence,
                s.may_help and not s.belongs_to_another as may_pass
         from sent s
     )
-    select r.bid, r.entity_type, r.entity_id, r.entity_name, r.operation, r.request_id, r.source, r.run_id, r.place,
-           r.link_place, r.linked_id, r.is_good, r.moved, r.ends_as, v.state,
+    select r.company_id, r.call_id, r.bid, r.entity_type, r.entity_id, r.entity_name, r.operation, r.request_id,
+           r.source, r.run_id, r.place, r.link_place, r.linked_id, r.is_good, r.moved, r.ends_as, v.state,
            case when v.state not in ('pending', 'unknown') then 'infinity'::timestamptz
                 when v.state = 'unknown' then clock_timestamp() + coalesce(f.wait, interval '10 minutes')
                 when not r.moved and f.wait > interval '0' then clock_timestamp() + f.wait end,
@@ -107,7 +109,7 @@ begin
     left join lateral (
         -- In here the condition keeps the function from being called for what went well.
         select c.* from syncd.consequence(
-            r.class, r.may_pass, r.attempts + 1, lane_failures, make_interval(secs => r.told_to_wait)
+            r.class, r.may_pass, r.attempts + 1, r.failures, make_interval(secs => r.told_to_wait)
         ) c
         where not r.is_good and r.ends_as <> 'split'
     ) f on true
@@ -125,8 +127,9 @@ begin
 end
 $$;
 
--- Settles records of one call. `answer` holds http_status, intuit_tid and duration_ms, for the log. `results` has one
--- entry for each record whose outcome is known by now:
+-- Settles records of calls, at most one call of each lane: those that are answered together are recorded together.
+-- `calls` has an object for each: company_id, epoch, call_id, `answer` with http_status, intuit_tid and duration_ms, for
+-- the log, and `results`, one for each record whose outcome is known by now:
 --     bid           the record's place in the call
 --     outcome       success, variance, fault, unknown, absent (looked up after an unknown outcome: not there), or
 --                   split (the batch was refused as a whole: each goes alone at once, and nothing is logged)
@@ -135,39 +138,55 @@ $$;
 --     note          text for a success
 --     told_to_wait  seconds
 -- Returns the state each record is in now, and whether something is due at once because of it. A record that was
--- settled before, by a recording whose commit was never heard of, has no row.
-create or replace function syncd.record(
-    company text, worker uuid, held_epoch bigint, settled_call bigint, answer jsonb, results jsonb
-) returns table (entity_type text, entity_id text, state syncd.state, due boolean)
+-- settled before, by a recording whose commit was never heard of, has no row. Each call has at least one, with a null
+-- record if need be; but for those whose lane is not held (hold_lanes), of which nothing is recorded.
+create or replace function syncd.record(worker uuid, calls jsonb)
+returns table (company_id text, entity_type text, entity_id text, state syncd.state, due boolean)
 language plpgsql rows 30
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    held constant syncd.lane := syncd.hold_lane(company, worker, held_epoch);
+    heard jsonb;
 begin
+    select jsonb_agg(jsonb_build_object(
+        'company_id', l.company_id, 'failures', l.failures, 'has_reason', l.paused_because is not null,
+        'call_id', a.call_id, 'answer', a.answer, 'results', a.results))
+    into heard
+    from syncd.hold_lanes(worker, calls) l
+    join jsonb_to_recordset(calls) as a (company_id text, call_id bigint, answer jsonb, results jsonb)
+        on a.company_id = l.company_id;
+
     return query
-    with settled as materialized (
-        select s.* from syncd.settle(company, settled_call, held.failures, results) s
+    with answered as materialized (
+        select o.company_id, o.call_id, o.failures, o.has_reason, (o.answer ->> 'http_status')::smallint as http_status,
+               o.answer ->> 'intuit_tid' as intuit_tid, (o.answer ->> 'duration_ms')::integer as duration_ms
+        from jsonb_to_recordset(heard) as o (
+            company_id text, call_id bigint, failures integer, has_reason boolean, answer jsonb)
+    ), settled as materialized (
+        select s.*, a.failures, a.http_status, a.intuit_tid, a.duration_ms
+        from syncd.settle(heard) s join answered a on a.call_id = s.call_id
     ), known as (
         update syncd.call c
-        set http_status = (answer ->> 'http_status')::smallint, intuit_tid = answer ->> 'intuit_tid',
-            answered_at = clock_timestamp(),
+        set http_status = a.http_status, intuit_tid = a.intuit_tid, answered_at = clock_timestamp(),
             outcome = case
-                when exists (select from settled s where s.ending = 'unknown') then 'unknown'
+                when exists (select from settled s where s.call_id = c.call_id and s.ending = 'unknown') then 'unknown'
                 when exists (
                     select from syncd.call_item i
                     cross join lateral (
                         select from syncd.job q
-                        where q.company_id = company and q.entity_type = i.entity_type
-                              and q.entity_id = i.entity_id and q.call_id = settled_call
+                        where q.company_id = a.company_id and q.entity_type = i.entity_type
+                              and q.entity_id = i.entity_id and q.call_id = i.call_id
                         limit 1
                     ) j
-                    where i.call_id = settled_call and i.bid <> all(array(select s.bid from settled s)))
+                    where i.call_id = c.call_id
+                          and i.bid <> all(array(select s.bid from settled s where s.call_id = c.call_id)))
                     then 'answered'
-                when exists (select from settled s where s.ending = 'absent') then 'abandoned'
+                when exists (select from settled s where s.call_id = c.call_id and s.ending = 'absent')
+                    then 'abandoned'
                 else 'settled' end::syncd.call_outcome
-        where c.call_id = settled_call and exists (select from settled)
+        from answered a
+        where c.call_id = a.call_id and exists (select from settled s where s.call_id = a.call_id)
     ), linked as (
         update syncd.link k
         set qbo_id = s.qbo_id, sync_token = s.sync_token, fingerprint = s.fingerprint, document = s.document,
@@ -188,7 +207,7 @@ begin
             call_id = case when s.state = 'unknown' then j.call_id end,
             due_at = case when not s.good then s.due_at end,
             attempts = case when s.counts then j.attempts + 1 else j.attempts end,
-            alone = case when (s.pauses_lane and held.failures = 0) or s.ending = 'split' then j.alone + 1
+            alone = case when (s.pauses_lane and s.failures = 0) or s.ending = 'split' then j.alone + 1
                          else j.alone end,
             reason = s.error, fault_class = s.fault, error_code = s.code, ticket = nextval('syncd.job_ticket')
         from settled s
@@ -201,53 +220,57 @@ begin
         where j.ctid = any(array(
             select q.ctid from settled s
             join syncd.job q
-                on q.company_id = company and q.waits_for_type = s.entity_type and q.waits_for_id = s.entity_id
+                on q.company_id = s.company_id and q.waits_for_type = s.entity_type and q.waits_for_id = s.entity_id
                    and q.waits_for_id is not null
             where (s.good or (q.entity_type = s.entity_type and s.state <> 'unknown')) and q.call_id is null))
-        returning 1
+        returning j.company_id
     ), trouble as (
         -- A transient fault beside good answers is the record's own.
-        select s.* from settled s
-        where s.pauses_lane and (s.fault <> 'transient' or not exists (select from settled o where o.good))
-        order by s.wait desc, s.bid
-        limit 1
+        select distinct on (s.call_id) s.*, s.fault = 'auth' and not s.may_help as cut_off from settled s
+        where s.pauses_lane
+              and (s.fault <> 'transient' or not exists (
+                  select from settled o where o.call_id = s.call_id and o.good))
+        order by s.call_id, s.wait desc, s.bid
     ), cut_off as (
         -- No fresh token helps: somebody took the app's access away.
         update syncd.company c set state = 'needs_reconnect'
-        from trouble t
-        where c.company_id = company and t.fault = 'auth' and not t.may_help
+        where c.company_id = any(array(select t.company_id from trouble t where t.cut_off))
     ), paused as (
         update syncd.lane l
-        set failures = case when t.bid is null or (t.fault = 'auth' and not t.may_help) then 0 else l.failures + 1 end,
+        set failures = case when t.bid is null or t.cut_off then 0 else l.failures + 1 end,
             not_before = case when t.bid is null then l.not_before
-                              when t.fault = 'auth' and not t.may_help then 'infinity'
+                              when t.cut_off then 'infinity'
                               else greatest(l.not_before, clock_timestamp() + t.wait) end,
             paused_because = t.error
-        from (select 1) as one
-        left join trouble t on true
-        where l.company_id = company
+        from answered a
+        cross join lateral (
+            select q.ctid as place from syncd.lane q where q.company_id = a.company_id limit 1
+        ) of_call
+        left join trouble t on t.call_id = a.call_id
+        where l.ctid = of_call.place
               and (t.bid is not null
-                   or ((held.failures > 0 or held.paused_because is not null)
-                       and exists (select from settled s where s.good)))
+                   or ((a.failures > 0 or a.has_reason)
+                       and exists (select from settled s where s.call_id = a.call_id and s.good)))
     ), logged as (
         insert into syncd.sync_log (
             company_id, entity_type, entity_id, entity_name, direction, status, error, note, operation, source,
             run_id, attempt, next_attempt_at, qbo_id, request_id, http_status, error_code, error_class, intuit_tid,
             duration_ms, worker_id)
-        select company, s.entity_type, s.entity_id, s.entity_name, 'push',
+        select s.company_id, s.entity_type, s.entity_id, s.entity_name, 'push',
                case when s.ending = 'success' then 'success' else 'error' end::syncd.log_status,
                s.error, s.note, s.operation, s.source, s.run_id, s.attempts + 1,
                case when not s.good then nullif(coalesce(s.due_at, clock_timestamp()), 'infinity') end,
-               coalesce(s.qbo_id, s.linked_id), s.request_id, (answer ->> 'http_status')::smallint, s.code,
+               coalesce(s.qbo_id, s.linked_id), s.request_id, s.http_status, s.code,
                case when s.ending = 'variance' then 'variance' else s.fault end,
-               answer ->> 'intuit_tid', (answer ->> 'duration_ms')::integer, worker
+               s.intuit_tid, s.duration_ms, worker
         from settled s
         where s.ending <> 'split'
         order by s.place
     )
-    select s.entity_type, s.entity_id, s.state,
-           exists (select from released) or (s.good and s.moved) or (s.state = 'pending' and s.due_at is null)
-    from settled s;
+    select a.company_id, s.entity_type, s.entity_id, s.state,
+           exists (select from released r where r.company_id = a.company_id) or (s.good and s.moved)
+           or (s.state = 'pending' and s.due_at is null)
+    from answered a left join settled s on s.call_id = a.call_id;
 end
 $$;
 

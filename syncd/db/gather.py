@@ -7,13 +7,14 @@ go together; so a statement whose cost is mostly its beginning is begun once for
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Hashable, Sequence
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
+Asked: TypeAlias = tuple[Question, asyncio.Future[Answer]]
 
 AT_ONCE = 2  # statements: while one is answered, another may be asked
 TOGETHER = 16  # questions in one
@@ -21,50 +22,77 @@ TOGETHER = 16  # questions in one
 
 class Gathering(Generic[Question, Answer]):
     """Questions that `ask` answers together, in their order; an answer that is an exception is raised where its
-    question came from. What `ask` itself raises may be the fault of one: then each is asked alone, unless it is one of
-    the `shared` errors, which all of them would get.
+    question came from. No two in one statement have the same `key`; those that have it are asked in their order.
+
+    What goes wrong may be the fault of another question, or of a lock that somebody has on one company: then it is
+    asked again alone, and keeps nobody waiting. Not after one of the `final` errors, which it would get alone, too.
     """
 
     def __init__(
         self,
         ask: Callable[[Sequence[Question]], Awaitable[Sequence[Answer | Exception]]],
-        shared: tuple[type[Exception], ...],
+        key: Callable[[Question], Hashable],
+        final: tuple[type[Exception], ...],
     ) -> None:
         self._ask = ask
-        self._shared = shared
-        self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
-        self._asking: set[asyncio.Task[None]] = set()
+        self._key = key
+        self._final = final
+        self._waiting: list[Asked[Question, Answer]] = []
+        self._together: set[asyncio.Task[None]] = set()
+        self._alone: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
 
     async def __call__(self, question: Question) -> Answer:
         """The answer to one of them. A caller that is cancelled leaves its question to be answered."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, answer))
-        if len(self._asking) < AT_ONCE:
+        if len(self._together) < AT_ONCE:
             # It begins when all tasks that run now have had their turn: they may have questions too.
-            task = asyncio.create_task(self._go())
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+            task = asyncio.create_task(self._answer_all())
+            self._together.add(task)
+            task.add_done_callback(self._together.discard)
         return await answer
 
-    async def _go(self) -> None:
-        while self._waiting:
-            together, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-            asked = [(question, answer) for question, answer in together if not answer.done()]
-            answers = await self._answers([question for question, _ in asked])
-            for (_, future), answer in zip(asked, answers, strict=True):
-                if future.done():
-                    continue
-                if isinstance(answer, Exception):
-                    future.set_exception(answer)
+    async def _answer_all(self) -> None:
+        while asked := self._take():
+            for one, answer in zip(asked, await self._answers(asked), strict=True):
+                if len(asked) > 1 and isinstance(answer, Exception) and not isinstance(answer, self._final):
+                    task = asyncio.create_task(self._answer(one))
+                    self._alone.add(task)
+                    task.add_done_callback(self._alone.discard)
                 else:
-                    future.set_result(answer)
+                    _give(one, answer)
 
-    async def _answers(self, questions: Sequence[Question]) -> Sequence[Answer | Exception]:
-        if not questions:
-            return []
+    async def _answer(self, one: Asked[Question, Answer]) -> None:
+        [answer] = await self._answers([one])
+        _give(one, answer)
+
+    async def _answers(self, asked: Sequence[Asked[Question, Answer]]) -> Sequence[Answer | Exception]:
         try:
-            return await self._ask(questions)
+            return await self._ask([question for question, _ in asked])
         except Exception as error:
-            if len(questions) == 1 or isinstance(error, self._shared):
-                return [error] * len(questions)
-        return [answer for question in questions for answer in await self._answers([question])]
+            return [error] * len(asked)
+
+    def _take(self) -> list[Asked[Question, Answer]]:
+        """The next ones that go together; whoever asked may have gone away."""
+        taken: dict[Hashable, Asked[Question, Answer]] = {}
+        left = []
+        for question, answer in self._waiting:
+            key = self._key(question)
+            if answer.done():
+                continue
+            if key in taken or len(taken) == TOGETHER:
+                left.append((question, answer))
+            else:
+                taken[key] = (question, answer)
+        self._waiting = left
+        return list(taken.values())
+
+
+def _give(one: Asked[Question, Answer], answer: Answer | Exception) -> None:
+    _, future = one
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

@@ -138,6 +138,16 @@ class _Ask:
     floors: Sequence[int]
     share: tuple[str, str]
 
+    def as_asked(self) -> dict[str, Any]:
+        """As syncd.decide takes it."""
+        return {
+            "company_id": self.hold.company_id,
+            "epoch": self.hold.epoch,
+            "most": self.most,
+            "floors": self.floors,
+            "share": self.share,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
@@ -242,6 +252,69 @@ class Settled:
     due: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One lane's call that is to be committed."""
+
+    hold: Hold
+    intents: Sequence[Intent]
+    kind: str
+    request_id: str
+    path: str
+    body: bytes
+
+    def as_asked(self) -> dict[str, Any]:
+        """As syncd.intend takes it, but for its bytes."""
+        first = self.intents[0].job
+        return {
+            "company_id": self.hold.company_id,
+            "epoch": self.hold.epoch,
+            "kind": self.kind,
+            "environment": first.environment,
+            "realm_id": first.realm_id,
+            "request_id": self.request_id,
+            "path": self.path,
+            "items": [
+                {
+                    "bid": intent.bid,
+                    "entity_type": intent.job.entity_type,
+                    "entity_id": intent.job.entity_id,
+                    "entity_name": intent.job.entity_name,
+                    "version": intent.job.version,
+                    "generation": intent.job.generation,
+                    "operation": intent.job.operation,
+                    "qbo_type": intent.job.qbo_type,
+                    "fingerprint": intent.job.fingerprint,
+                    "turn": intent.job.turn,
+                    "turn_after": intent.job.turn_after,
+                    "document": intent.job.document,
+                    "notes": list(intent.notes),
+                }
+                for intent in self.intents
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What came of one lane's call."""
+
+    hold: Hold
+    call_id: int
+    received: Received
+    results: Sequence[Result]
+
+    def as_asked(self) -> dict[str, Any]:
+        """As syncd.record takes it."""
+        return {
+            "company_id": self.hold.company_id,
+            "epoch": self.hold.epoch,
+            "call_id": self.call_id,
+            "answer": asdict(self.received),
+            "results": [asdict(result) for result in self.results],
+        }
+
+
 def parse(document: str) -> dict[str, Any]:
     """A document as Python holds it: money is Decimal."""
     data: dict[str, Any] = json.loads(document, parse_float=Decimal)
@@ -271,7 +344,10 @@ class Queue:
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
-        self._decisions = Gathering(self._decide, DATABASE_AWAY)
+        final = (*DATABASE_AWAY, Changed)
+        self._decisions = Gathering(self._decide, _company, final)
+        self._intents = Gathering(self._intend, _company, final)
+        self._records = Gathering(self._record, _company, final)
 
     async def look(
         self,
@@ -361,23 +437,13 @@ class Queue:
 
     async def _decide(self, asks: Sequence[_Ask]) -> list[Decided | Exception]:
         """For each lane what was decided, or LaneLost."""
-        lanes = [
-            {
-                "company_id": ask.hold.company_id,
-                "epoch": ask.hold.epoch,
-                "most": ask.most,
-                "floors": ask.floors,
-                "share": ask.share,
-            }
-            for ask in asks
-        ]
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
                 "select company_id, again_in, next_floors, entity_type, entity_id, entity_name, version,"
                 " document::text, fingerprint, operation, qbo_type, qbo_id, sync_token, generation,"
                 " sent_document::text, environment::text, realm_id, names, turn, turn_after"
                 " from syncd.decide(%s, %s)",
-                (asks[0].hold.worker_id, Jsonb(lanes)),
+                (asks[0].hold.worker_id, Jsonb([ask.as_asked() for ask in asks])),
             )
             rows = await cursor.fetchall()
         decided: dict[str, Decided] = {}
@@ -395,43 +461,30 @@ class Queue:
         self, hold: Hold, intents: Sequence[Intent], *, kind: str, request_id: str, path: str, body: bytes
     ) -> tuple[int, float]:
         """Commit a call with its exact bytes: its id, and in how many seconds it may be sent. Raises Changed."""
-        first = intents[0].job
-        items = [
-            {
-                "bid": intent.bid,
-                "entity_type": intent.job.entity_type,
-                "entity_id": intent.job.entity_id,
-                "entity_name": intent.job.entity_name,
-                "version": intent.job.version,
-                "generation": intent.job.generation,
-                "operation": intent.job.operation,
-                "qbo_type": intent.job.qbo_type,
-                "fingerprint": intent.job.fingerprint,
-                "turn": intent.job.turn,
-                "turn_after": intent.job.turn_after,
-                "document": intent.job.document,
-                "notes": list(intent.notes),
-            }
-            for intent in intents
-        ]
+        return await self._intents(_Call(hold, intents, kind, request_id, path, body))
+
+    async def _intend(self, calls: Sequence[_Call]) -> list[tuple[int, float] | Exception]:
+        """For each call its id and wait, or Changed or LaneLost."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
-            with _fenced():
-                await cursor.execute(
-                    "select call_id, wait from syncd.intend(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                    (
-                        *_words(hold),
-                        kind,
-                        first.environment,
-                        first.realm_id,
-                        request_id,
-                        path,
-                        body,
-                        Jsonb(items),
-                    ),
-                )
-            row = await cursor.fetchone()
-            assert row is not None  # a function of out parameters has one row
-            return row
+            await cursor.execute(
+                "select company_id, call_id, wait from syncd.intend(%s, %s, %s)",
+                (
+                    calls[0].hold.worker_id,
+                    Jsonb([call.as_asked() for call in calls]),
+                    [call.body for call in calls],
+                ),
+            )
+            committed = {company_id: (call_id, wait) for company_id, call_id, wait in await cursor.fetchall()}
+        answers: list[tuple[int, float] | Exception] = []
+        for call in calls:
+            found = committed.get(call.hold.company_id)
+            if found is None:
+                answers.append(_lost(call.hold))
+            elif found[0] is None:
+                answers.append(Changed(f"a record of company {call.hold.company_id} changed"))
+            else:
+                answers.append(found)
+        return answers
 
     async def reopen(self, hold: Hold) -> OpenCall | None:
         """The next call to ask about, marked as being sent again."""
@@ -463,14 +516,25 @@ class Queue:
         self, hold: Hold, call_id: int, received: Received, results: Sequence[Result]
     ) -> list[Settled]:
         """Settle records of a call: where each stands now. One settled before has no row."""
-        return await self._rows(
-            Settled,
-            "select entity_type, entity_id, state::text, due from syncd.record(%s, %s, %s, %s, %s, %s)",
-            *_words(hold),
-            call_id,
-            Jsonb(asdict(received)),
-            Jsonb([asdict(result) for result in results]),
-        )
+        return await self._records(_Answered(hold, call_id, received, results))
+
+    async def _record(self, calls: Sequence[_Answered]) -> list[list[Settled] | Exception]:
+        """For each call where its records stand, or LaneLost."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(
+                "select company_id, entity_type, entity_id, state::text, due from syncd.record(%s, %s)",
+                (calls[0].hold.worker_id, Jsonb([call.as_asked() for call in calls])),
+            )
+            rows = await cursor.fetchall()
+        settled: dict[str, list[Settled]] = {}
+        for company_id, *columns in rows:
+            of_lane = settled.setdefault(company_id, [])
+            if columns[0] is not None:
+                of_lane.append(Settled(*columns))
+        return [
+            settled[call.hold.company_id] if call.hold.company_id in settled else _lost(call.hold)
+            for call in calls
+        ]
 
     async def refuse(
         self,
@@ -616,6 +680,11 @@ def _leased(
 ) -> Leased:
     connection = Connection(*reached) if reached[0] is not None else None
     return Leased(Hold(company, worker, epoch), connection, open_calls)
+
+
+def _company(asked: _Ask | _Call | _Answered) -> str:
+    """No two of one lane go together: what the first does, the second must see."""
+    return asked.hold.company_id
 
 
 def _lost(hold: Hold) -> LaneLost:

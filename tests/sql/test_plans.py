@@ -13,7 +13,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from syncd.db.queue import SESSION
-from tests.support.engine import ITEM, Engine, asked
+from tests.support.engine import ITEM, Engine, asked, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,12 +91,23 @@ class Session:
             for number, job in enumerate(jobs, 1)
         ]
         request = f"{held} {jobs[0]['entity_id']}"
-        [call] = self.call("intend", *held, "batch", "sandbox", "9130", request, "batch", b"", Jsonb(items))
-        results = [
-            {"bid": item["bid"], "outcome": "success", "qbo_id": f"n{item['entity_id']}", "sync_token": "0"}
+        intent = {
+            "company_id": "1",
+            "epoch": lane["epoch"],
+            "kind": "batch",
+            "environment": "sandbox",
+            "realm_id": "9130",
+            "request_id": request,
+            "path": "batch",
+            "items": items,
+        }
+        [call] = self.call("intend", self.worker, Jsonb([intent]), [b""])
+        results = {
+            item["bid"]: {"outcome": "success", "qbo_id": f"n{item['entity_id']}", "sync_token": "0"}
             for item in items
-        ]
-        settled = self.call("record", *held, call["call_id"], Jsonb({}), Jsonb(results))
+        }
+        answered = recorded("1", lane["epoch"], call["call_id"], results)
+        settled = self.call("record", self.worker, Jsonb([answered]))
         self.call("reopen", *held)
         self.call("release", *held, True)
         self.call("sleep_for", 15.0)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.support.engine import Engine, asked
+from tests.support.engine import Engine, asked, recorded
 from tests.support.rest import add_errand, add_errands
 
 if TYPE_CHECKING:
@@ -324,8 +324,8 @@ def test_what_waits_for_a_record_is_due_when_that_is_synced(engine: Engine) -> N
     call = engine.intend(epoch, customer)
     assert call
     due = engine.database.value(
-        "select due from syncd.record('1', %s, %s, %s, '{}', %s)",
-        (engine.worker, epoch, call, psycopg.types.json.Jsonb([{"bid": "1", **success("501")}])),
+        "select due from syncd.record(%s, %s)",
+        (engine.worker, Jsonb([recorded("1", epoch, call, {"1": success("501")})])),
     )
     assert due is True
     assert [job["entity_id"] for job in engine.decide(epoch, floors=engine.floors)] == [errand["entity_id"]]

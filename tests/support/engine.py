@@ -32,6 +32,19 @@ def asked(
     }
 
 
+def recorded(
+    company: str, epoch: int, call: int, results: dict[str, dict[str, Any]], **answer: Any
+) -> dict[str, Any]:
+    """One call in a question to syncd.record."""
+    return {
+        "company_id": company,
+        "epoch": epoch,
+        "call_id": call,
+        "answer": answer,
+        "results": [{"bid": bid, **result} for bid, result in results.items()],
+    }
+
+
 class Unheard(psycopg.DatabaseError):
     """A lane has no row in the answer to a question of several lanes: what hold_lane raises for one."""
 
@@ -95,20 +108,23 @@ class Engine:
             }
             for number, job in enumerate(jobs, 1)
         ]
-        kind = "single" if len(jobs) == 1 else "batch"
-        try:
-            call: int = self.database.value(
-                "select call_id from syncd.intend(%s, %s, %s, %s, %s, %s, %s, 'customer', '{}', %s)",
-                (
-                    company, self.worker, epoch, kind, jobs[0]["environment"], jobs[0]["realm_id"],
-                    str(uuid.uuid4()), Jsonb(items),
-                ),
-            )  # fmt: skip
-        except psycopg.Error as error:
-            if error.sqlstate == "SY002":
-                return None
-            raise
-        return call
+        call = {
+            "company_id": company,
+            "epoch": epoch,
+            "kind": "single" if len(jobs) == 1 else "batch",
+            "environment": jobs[0]["environment"],
+            "realm_id": jobs[0]["realm_id"],
+            "request_id": str(uuid.uuid4()),
+            "path": "customer",
+            "items": items,
+        }
+        rows = self.database.rows(
+            "select call_id from syncd.intend(%s, %s, %s)", (self.worker, Jsonb([call]), [b"{}"])
+        )
+        if not rows:
+            raise Unheard(company)
+        committed: int | None = rows[0][0]
+        return committed
 
     def record(self, epoch: int, call: int, company: str = "1", **result: Any) -> str | None:
         """Settle a single call; the state of its record, None if it was settled before."""
@@ -122,15 +138,13 @@ class Engine:
         self, epoch: int, call: int, results: dict[str, dict[str, Any]], company: str = "1", **answer: Any
     ) -> dict[str, str]:
         """Settle records of a call by their place in it; record -> state."""
-        return dict(
-            self.database.rows(
-                "select entity_id, state::text from syncd.record(%s, %s, %s, %s, %s, %s)",
-                (
-                    company, self.worker, epoch, call, Jsonb(answer),
-                    Jsonb([{"bid": bid, **result} for bid, result in results.items()]),
-                ),
-            )
-        )  # fmt: skip
+        rows = self.database.rows(
+            "select entity_id, state::text from syncd.record(%s, %s)",
+            (self.worker, Jsonb([recorded(company, epoch, call, results, **answer)])),
+        )
+        if not rows:
+            raise Unheard(company)
+        return {entity: state for entity, state in rows if entity is not None}
 
     def reopen(self, epoch: int, company: str = "1") -> int | None:
         """The open call to be sent again."""
