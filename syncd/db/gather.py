@@ -7,10 +7,10 @@ go together; so a statement whose cost is mostly its beginning is begun once for
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -22,7 +22,7 @@ TOGETHER = 16  # questions in one
 
 class Gathering(Generic[Question, Answer]):
     """Questions that `ask` answers together, in their order; an answer that is an exception is raised where its
-    question came from. No two in one statement have the same `key`; those that have it are asked in their order.
+    question came from. No two in one statement have the same `key`.
 
     What goes wrong may be the fault of another question, or of a lock that somebody has on one company: then it is
     asked again alone, and keeps nobody waiting. Not after one of the `final` errors, which it would get alone, too.
@@ -38,29 +38,39 @@ class Gathering(Generic[Question, Answer]):
         self._key = key
         self._final = final
         self._waiting: list[Asked[Question, Answer]] = []
-        self._together: set[asyncio.Task[None]] = set()
-        self._alone: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
+        self._at_once = 0
+        self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
 
     async def __call__(self, question: Question) -> Answer:
         """The answer to one of them. A caller that is cancelled leaves its question to be answered."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, answer))
-        if len(self._together) < AT_ONCE:
+        if self._at_once < AT_ONCE:
+            self._at_once += 1
             # It begins when all tasks that run now have had their turn: they may have questions too.
-            task = asyncio.create_task(self._answer_all())
-            self._together.add(task)
-            task.add_done_callback(self._together.discard)
+            self._start(self._answer_all())
         return await answer
 
+    def _start(self, answering: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(answering)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _answer_all(self) -> None:
-        while asked := self._take():
-            for one, answer in zip(asked, await self._answers(asked), strict=True):
-                if len(asked) > 1 and isinstance(answer, Exception) and not isinstance(answer, self._final):
-                    task = asyncio.create_task(self._answer(one))
-                    self._alone.add(task)
-                    task.add_done_callback(self._alone.discard)
-                else:
-                    _give(one, answer)
+        try:
+            while asked := self._take():
+                for one, answer in zip(asked, await self._answers(asked), strict=True):
+                    if (
+                        len(asked) > 1
+                        and isinstance(answer, Exception)
+                        and not isinstance(answer, self._final)
+                    ):
+                        self._start(self._answer(one))
+                    else:
+                        _give(one, answer)
+        finally:
+            # Nothing may come between the last take and this: whoever asks then would wait for ever.
+            self._at_once -= 1
 
     async def _answer(self, one: Asked[Question, Answer]) -> None:
         [answer] = await self._answers([one])
