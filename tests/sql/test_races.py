@@ -198,9 +198,10 @@ def test_a_worker_s_former_lease_is_worth_nothing_after_it_got_the_lane_anew(eng
     former = engine.lease()["1"]
     engine.database.execute("update syncd.lane set owner = null, due_at = now()")
     assert engine.lease()["1"] == former + 1
-    with pytest.raises(psycopg.Error) as refused:
-        engine.decide(former)
-    assert refused.value.sqlstate == "SY001"
+    for late in (engine.decide, engine.release):
+        with pytest.raises(psycopg.Error) as refused:
+            late(former)
+        assert refused.value.sqlstate == "SY001"
 
 
 def test_two_leases_at_once_never_give_one_lane_twice(engine: Engine) -> None:
