@@ -275,11 +275,12 @@ end
 $$;
 
 -- A record that is not sent, for a reason found before any call. It stays as it `ends` (error, held or collision) until
--- it or what it lacked changes, or somebody tries again; only an error uses an attempt. Nothing is done, and SY002
--- raised, if it changed since it was decided: nobody else would decide it again.
+-- it or what it lacked changes, or somebody tries again; only an error uses an attempt, and one that may pass by itself
+-- (`may_help`) is tried as often as one that QuickBooks refuses. Nothing is done, and SY002 raised, if it changed since
+-- it was decided: nobody else would decide it again.
 create or replace function syncd.refuse(
     company text, worker uuid, held_epoch bigint, entity text, id text, name text, decided_version bigint,
-    ends syncd.state, fault syncd.fault_class, code text, sentence text
+    ends syncd.state, fault syncd.fault_class, may_help boolean, code text, sentence text
 ) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -288,17 +289,28 @@ declare
     said constant text := syncd.addressed(sentence, company, entity, id);
 begin
     perform syncd.hold_lane(company, worker, held_epoch);
-    with refused as (
+    with tried as (
+        select q.ctid as place, c.state, c.wait
+        from syncd.job q
+        left join lateral (
+            select f.state, f.wait from syncd.consequence(fault, may_help, q.attempts + 1, 0, null) f
+            where ends = 'error' and may_help
+        ) c on true
+        where q.company_id = company and q.entity_type = entity and q.entity_id = id
+              and q.version = decided_version and q.call_id is null
+    ), refused as (
         update syncd.job j
-        set state = ends, due_at = 'infinity', reason = said, fault_class = fault, error_code = code,
+        set state = coalesce(t.state, ends), due_at = coalesce(clock_timestamp() + t.wait, 'infinity'),
+            reason = said, fault_class = fault, error_code = code,
             attempts = case when ends = 'error' then j.attempts + 1 else j.attempts end
-        where j.company_id = company and j.entity_type = entity and j.entity_id = id
-              and j.version = decided_version and j.call_id is null
-        returning j.source, j.run_id, j.attempts
+        from tried t
+        where j.ctid = t.place
+        returning j.source, j.run_id, j.attempts, j.due_at
     )
     insert into syncd.sync_log (company_id, entity_type, entity_id, entity_name, direction, status, error, source,
-                                run_id, attempt, error_code, error_class, worker_id)
-    select company, entity, id, name, 'push', 'error', said, r.source, r.run_id, r.attempts, code, fault, worker
+                                run_id, attempt, next_attempt_at, error_code, error_class, worker_id)
+    select company, entity, id, name, 'push', 'error', said, r.source, r.run_id, r.attempts,
+           nullif(r.due_at, 'infinity'), code, fault, worker
     from refused r;
     if not found then
         raise exception 'a record of company % changed since it was decided', company using errcode = 'SY002';

@@ -137,15 +137,17 @@ class Builder:
         return job, delivery, content
 
     async def _not_looked_up(self, job: DueJob, fault: Fault) -> None:
-        """QuickBooks does not take a question that names this record."""
+        """QuickBooks does not take a question that names this record: it may be the question, or a bad hour of its."""
         sentence = fault.sentence(f"the look-up of {what_of(job)}")
-        await self._refused(job, Refused(fault.code or "look_up", sentence))
+        await self._refused(job, Refused(fault.code or "look_up", sentence, may_help=True))
 
     async def _failed(self, job: DueJob) -> None:
-        """One record that our own code cannot handle must not stop its company. Called with the exception in hand."""
+        """One record that our own code cannot handle must not stop its company; nor is it lost for a bad hour of
+        QuickBooks, whose odd answer this may be. Called with the exception in hand.
+        """
         log.exception("a record cannot be turned into a body", entity=job.entity_type, id=job.entity_id)
-        sentence = f"syncd itself failed on {what_of(job)}; its log says why. Report it."
-        await self._refused(job, Refused("internal", sentence))
+        sentence = f"syncd itself failed on {what_of(job)}; its log says why. Report it if it does not pass by itself."
+        await self._refused(job, Refused("internal", sentence, may_help=True))
 
     async def _checked(self, prospect: Prospect) -> DueJob:
         """The job, to build on the object as QuickBooks holds it now. Raises Refused if somebody changed what syncd
@@ -237,6 +239,7 @@ class Builder:
             refusal.sentence,
             ends=State.HELD if refusal.held else State.ERROR,
             fault=FaultClass.STALE if refusal.code == "stale" else FaultClass.RECORD,
+            may_help=refusal.may_help,
         )
 
 

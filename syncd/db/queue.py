@@ -545,10 +545,13 @@ class Queue:
         *,
         ends: State = State.ERROR,
         fault: FaultClass = FaultClass.RECORD,
+        may_help: bool = False,
     ) -> None:
-        """A record that is not sent: it ends in error, held or in collision. Raises Changed."""
+        """A record that is not sent: it ends in error, held or in collision; an error for which a later try `may_help`
+        is tried again before. Raises Changed.
+        """
         await self._value(
-            "select syncd.refuse(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "select syncd.refuse(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             *_words(hold),
             job.entity_type,
             job.entity_id,
@@ -556,6 +559,7 @@ class Queue:
             job.version,
             ends,
             fault,
+            may_help,
             code,
             sentence,
         )

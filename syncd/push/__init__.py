@@ -42,18 +42,27 @@ class Body:
 
 
 class Refused(Exception):
-    """The record itself cannot be sent; found before any call. A `record` fault that is not repeated.
+    """The record itself cannot be sent; found before any call. A `record` fault, repeated only if that `may_help`.
 
     `code` is a short word for the log ("name_empty", "name_too_long"), `sentence` the cause with its remedy.
     `held`: nothing is wrong with the record, so it is kept without using an attempt until somebody puts right what
     is said. `of_company`: it rests on what QuickBooks said of the company, which may be another by now.
     """
 
-    def __init__(self, code: str, sentence: str, *, held: bool = False, of_company: bool = False) -> None:
+    def __init__(
+        self,
+        code: str,
+        sentence: str,
+        *,
+        held: bool = False,
+        of_company: bool = False,
+        may_help: bool = False,
+    ) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
         self.held = held
+        self.may_help = may_help
         self.of_company = of_company
 
 

@@ -90,6 +90,9 @@ def test_a_record_that_cannot_be_read(town: Town) -> None:
     town.check()
 
 
+TRIES = "select state::text, attempts, due_at < 'infinity' from syncd.job where entity_type = 'invoice'"
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -104,7 +107,7 @@ def test_a_record_that_cannot_be_read(town: Town) -> None:
 def test_a_record_about_which_quickbooks_cannot_be_asked(
     town: Town, proxy: Proxy, answer: tuple[int, bytes], said: str
 ) -> None:
-    """The numbers of a batch are asked for in one question, which one of them spoils."""
+    """The numbers of a batch are asked for in one question, which one of them spoils. It is tried three times."""
     proxy.refuse = lambda sent: answer if b"SELECT" in sent and b"I-ODD" in sent else None
     town.world.daemon({"SYNCD_QBO_SANDBOX_URL": proxy.url})
     company = Company(town.world)
@@ -115,11 +118,32 @@ def test_a_record_about_which_quickbooks_cannot_be_asked(
     town.wait(
         lambda: {o["DocNumber"] for o in company.objects("Invoice")} == {"I-1", "I-2"}, "the others pass"
     )
-    company.settle()
-    [error] = company.errors()
-    assert said in error
-    assert "I-ODD" in error
+    town.wait(lambda: town.database.rows(TRIES) == [("pending", 1, True)])
+    town.hurry()
+    town.wait(lambda: town.database.rows(TRIES) == [("pending", 2, True)])
+    town.hurry()
+    town.wait(lambda: town.database.rows(TRIES) == [("error", 3, False)])
+    assert len(company.errors()) == 3
+    for error in company.errors():
+        assert said in error
+        assert "I-ODD" in error
     proxy.refuse = lambda _sent: None
     town.world.syncd("retry", company.id, "invoice", odd)
     company.settle()
     assert len(company.objects("Invoice")) == 3
+
+
+def test_a_bad_hour_of_quickbooks_needs_nobody_afterwards(town: Town, proxy: Proxy) -> None:
+    """Every question gets an answer of no known shape for a while: no record is lost for that."""
+    town.world.daemon({"SYNCD_QBO_SANDBOX_URL": proxy.url})
+    company = Company(town.world)
+    ann = company.sip.customer("Ann Lee")
+    company.settle()
+    proxy.refuse = lambda sent: (200, b'{"QueryResponse": ["odd"]}') if b"SELECT" in sent else None
+    for number in ("I-1", "I-2", "I-3"):
+        company.sip.invoice(ann, number=number)
+    town.wait(lambda: town.database.rows(TRIES) == [("pending", 1, True)] * 3)
+    proxy.refuse = lambda _sent: None
+    town.hurry()
+    company.settle()
+    assert {o["DocNumber"] for o in company.objects("Invoice")} == {"I-1", "I-2", "I-3"}

@@ -68,7 +68,7 @@ def test_an_error_is_shown_with_its_text_and_goes_after_a_retry(labour: Labour, 
     epoch = engine.lease()["1"]
     [job] = engine.decide(epoch)
     labour.database.execute(
-        "select syncd.refuse('1', %s, %s, 'timesheet_entry', %s, %s, %s, 'error', 'record', 'payroll_off',"
+        "select syncd.refuse('1', %s, %s, 'timesheet_entry', %s, %s, %s, 'error', 'record', false, 'payroll_off',"
         " 'Payroll is not on.')",
         (engine.worker, epoch, id_, job["entity_name"], job["version"]),
     )

@@ -312,7 +312,8 @@ def test_a_mapping_set_between_verdict_and_refusal_is_not_missed(database: Datab
 
     def refuse() -> None:
         database.execute(
-            "select syncd.refuse('1', %s, %s, 'payment', '7', 'INV-1', %s, 'error', 'record', 'method_missing', 'x')",
+            "select syncd.refuse('1', %s, %s, 'payment', '7', 'INV-1', %s, 'error', 'record', false,"
+            " 'method_missing', 'x')",
             (engine.worker, epoch, version),
         )
 

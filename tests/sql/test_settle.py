@@ -287,7 +287,7 @@ def gone(database: Database, engine: Engine, id_: str) -> None:
     epoch = engine.lease()["1"]
     [job] = engine.decide(epoch)
     database.execute(
-        "select syncd.refuse('1', %s, %s, 'customer', %s, 'Ann', %s, 'error', 'record', 'gone',"
+        "select syncd.refuse('1', %s, %s, 'customer', %s, 'Ann', %s, 'error', 'record', false, 'gone',"
         " 'QuickBooks no longer has it.')",
         (engine.worker, epoch, id_, job["version"]),
     )
