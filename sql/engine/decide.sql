@@ -3,10 +3,10 @@
 -- Called by: the daemon's lanes (decide, set_apart), in autocommit.
 -- Touches:   job, link, sync_log; always after the lanes.
 
--- Decides due jobs of lanes, of several at once: in a burst over many companies most of a decision is its beginning. All
--- verdicts but push are carried out here; the pushes are returned, one row each. Of each lane the first row also tells
--- what comes next: `next_floors`, and `again_in`, the seconds until there may be more to decide (0: there is more now;
--- null: not before something happens). It is there, with a null record, even when there is nothing to push. A lane
+-- Decides due jobs of lanes, of several at once: in a burst over many companies most of a decision is its beginning.
+-- All verdicts but push are carried out here; the pushes are returned, one row each. Of each lane the first row also
+-- tells what comes next: `next_floors`, and `again_in`, the seconds until there may be more to decide (0: there is more
+-- now; null: not before something happens). It is there, with a null record, even when there is nothing to push. A lane
 -- that is not held (hold_lanes) has no row, and nothing is done about it.
 --
 -- `lanes` has an object for each: company_id, epoch, most, floors and share. A lane has two queues: names (customers,

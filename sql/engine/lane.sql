@@ -1,11 +1,11 @@
 -- Lanes and workers: who may work for which company, and until when.
 --
--- Called by: the daemon (heartbeat, leave, lease, lanes_wait, release, pause), in autocommit.
+-- Called by: the daemon (heartbeat, leave, lease, lanes_wait, release, pause), in autocommit; whatever writes under a
+--            lease (hold_lane, hold_lanes), first of all.
 -- Touches:   worker, lane; channel syncd_lanes.
 --
 -- Liveness is one row per daemon; a lane whose owner's row has run out is free. Every write under a lease locks
--- the lane row first and compares owner and epoch (hold_lane, hold_lanes): a daemon that lost its lane can still speak, but
--- is not heard.
+-- the lane row first and compares owner and epoch: a daemon that lost its lane can still speak, but is not heard.
 
 -- `told` is what the daemon says of itself for `syncd status`: slots, on_duty, polling_because, wakeups by cause.
 create or replace function syncd.heartbeat(

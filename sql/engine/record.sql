@@ -31,9 +31,9 @@ as $$
     limit 1;
 $$;
 
--- What the results of calls mean for each of their records that still waits for one. Changes nothing. `calls` as record
--- has them, each with its lane's `failures`. `place` and `link_place` are the rows of the job and the link; `moved` says
--- that SIP changed the record since it was decided.
+-- What the results of calls mean for each of their records that still waits for one. Changes nothing. `calls` as
+-- record has them, each with its lane's `failures`. `place` and `link_place` are the rows of the job and the link;
+-- `moved` says that SIP changed the record since it was decided.
 create or replace function syncd.settle(calls jsonb)
 returns table (
     company_id text, call_id bigint, bid text, entity_type text, entity_id text, entity_name text, operation text,
@@ -128,8 +128,8 @@ end
 $$;
 
 -- Settles records of calls, at most one call of each lane: those that are answered together are recorded together.
--- `calls` has an object for each: company_id, epoch, call_id, `answer` with http_status, intuit_tid and duration_ms, for
--- the log, and `results`, one for each record whose outcome is known by now:
+-- `calls` has an object for each: company_id, epoch, call_id, `answer` with http_status, intuit_tid and duration_ms,
+-- for the log, and `results`, one for each record whose outcome is known by now:
 --     bid           the record's place in the call
 --     outcome       success, variance, fault, unknown, absent (looked up after an unknown outcome: not there), or
 --                   split (the batch was refused as a whole: each goes alone at once, and nothing is logged)

@@ -90,6 +90,37 @@ def test_a_record_that_cannot_be_read(town: Town) -> None:
     town.check()
 
 
+def test_a_view_that_is_wrong_for_all_pauses_the_company_and_heals(town: Town) -> None:
+    """It is no record's fault, so none is set apart; and it is one company's: others that share its statements go on."""
+    realm, other = town.connect(), town.connect("2")
+    town.database.execute(
+        "create function public.phone_of(phone text, company integer) returns text language plpgsql as $$ begin"
+        " if company = 1 then raise undefined_function; end if; return phone; end $$"
+    )
+    definition = town.database.value("select pg_get_viewdef('syncd.source_customer'::regclass)")
+    wrong = definition.replace("phone,", "public.phone_of(phone, organization_id::integer) as phone,")
+    assert wrong != definition
+    town.database.execute(f"create or replace view syncd.source_customer as {wrong}")
+    town.world.daemon()
+    with town.database.connection.transaction():
+        for name in ("Ann", "Bob"):
+            town.database.add_customer(name)
+            town.database.add_customer(f"{name} of 2", "2")
+    town.wait(lambda: town.world.names(other) == ["Ann of 2", "Bob of 2"], "the other company goes on")
+    paused = "select paused_because from syncd.lane where company_id = '1'"
+    town.wait(lambda: town.database.value(paused) == "syncd failed on this company; its log says why.")
+    assert town.states() == ["pending", "pending"]
+    town.database.execute(f"create or replace view syncd.source_customer as {definition}")
+
+    def healed() -> bool:
+        town.hurry()
+        return bool(town.world.names(realm) == ["Ann", "Bob"])
+
+    town.wait(healed, "nobody has to do more than to mend the view")
+    town.settle()
+    assert town.errors() == []
+
+
 TRIES = "select state::text, attempts, due_at < 'infinity' from syncd.job where entity_type = 'invoice'"
 
 
