@@ -136,45 +136,58 @@ begin
 end
 $$;
 
--- Gives a lane back if nothing is due, and says so; false means: there is more, go on. The lane is locked by one
--- statement and its jobs are read by the next: a job that absorb adds meanwhile is either seen here or finds the
--- lane free and makes it due. A lane with work left goes to the back of the queue, so that a small company does
--- not wait for a large one. `floors` as for decide.
-create or replace function syncd.release(
-    company text, worker uuid, held_epoch bigint, leaving boolean, floors bigint[] default '{0,0,0,0}'
-) returns boolean
-language plpgsql
+-- Gives lanes back in which nothing is due, and says so of each; false means: there is more, go on. `lanes` has an
+-- object for each: company_id, epoch, `leaving` (give it back whatever is due), and `floors` as for decide. A lane that
+-- is not held has no row. The lanes are locked by one statement and their jobs are read by the next: a job that absorb adds
+-- meanwhile is either seen here or finds the lane free and makes it due. A lane with work left goes to the back of the
+-- queue, so that a small company does not wait for a large one.
+create or replace function syncd.release(worker uuid, lanes jsonb) returns table (company_id text, released boolean)
+language plpgsql rows 8
 set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
 declare
-    held constant syncd.lane := syncd.hold_lane(company, worker, held_epoch);
-    next_due timestamptz;
+    held constant jsonb := (
+        select jsonb_agg(a.asked || jsonb_build_object('not_before', l.not_before))
+        from syncd.hold_lanes(worker, lanes) l
+        join jsonb_array_elements(lanes) as a (asked) on a.asked ->> 'company_id' = l.company_id);
 begin
-    select case
-        when exists (select from syncd.job j
-                     where j.company_id = company and j.due_at is null and j.call_id is null
-                           and ((j.class = 'live' and not j.names and j.ticket > floors[1])
-                                or (j.class = 'live' and j.names and j.ticket > floors[2])
-                                or (j.class = 'backfill' and not j.names and j.ticket > floors[3])
-                                or (j.class = 'backfill' and j.names and j.ticket > floors[4])))
-             or exists (select from syncd.call c
-                        join syncd.call_item i on i.call_id = c.call_id
-                        join syncd.job j on j.company_id = company and j.entity_type = i.entity_type
-                             and j.entity_id = i.entity_id and j.call_id = c.call_id and j.due_at is null
-                        where c.company_id = company and c.outcome in ('sent', 'answered', 'unknown'))
-            then clock_timestamp()
-        else coalesce((select min(j.due_at) from syncd.job j
-                       where j.company_id = company and j.due_at is not null and j.due_at < 'infinity'),
-                      'infinity') end
-    into next_due;
-    if next_due <= clock_timestamp() and not leaving and held.not_before <= clock_timestamp() then
-        return false;
-    end if;
-    update syncd.lane l set owner = null, due_at = next_due where l.company_id = company;
-    if leaving and next_due <= clock_timestamp() then
-        perform pg_notify('syncd_lanes', '');  -- whoever leaves may not take it again
-    end if;
-    return true;
+    return query
+    with looked as materialized (
+        select h.company_id, h.leaving, h.not_before, r.place, case
+            when exists (select from syncd.job j
+                         where j.company_id = h.company_id and j.due_at is null and j.call_id is null
+                               and ((j.class = 'live' and not j.names and j.ticket > h.floors[1])
+                                    or (j.class = 'live' and j.names and j.ticket > h.floors[2])
+                                    or (j.class = 'backfill' and not j.names and j.ticket > h.floors[3])
+                                    or (j.class = 'backfill' and j.names and j.ticket > h.floors[4])))
+                 or exists (select from syncd.call c
+                            join syncd.call_item i on i.call_id = c.call_id
+                            join syncd.job j on j.company_id = h.company_id and j.entity_type = i.entity_type
+                                 and j.entity_id = i.entity_id and j.call_id = c.call_id and j.due_at is null
+                            where c.company_id = h.company_id and c.outcome in ('sent', 'answered', 'unknown'))
+                then clock_timestamp()
+            else coalesce((select min(j.due_at) from syncd.job j
+                           where j.company_id = h.company_id and j.due_at is not null and j.due_at < 'infinity'),
+                          'infinity') end as next_due
+        from jsonb_to_recordset(held) as h (
+            company_id text, leaving boolean, floors bigint[], not_before timestamptz)
+        cross join lateral (
+            select q.ctid as place from syncd.lane q where q.company_id = h.company_id limit 1
+        ) r
+    ), judged as materialized (
+        select k.*, k.next_due <= clock_timestamp() as due,
+               k.leaving or k.next_due > clock_timestamp() or k.not_before > clock_timestamp() as goes
+        from looked k
+    ), freed as (
+        update syncd.lane l set owner = null, due_at = k.next_due
+        from judged k
+        where l.ctid = k.place and k.goes
+    ), told as (
+        -- Whoever leaves may not take it again.
+        select pg_notify('syncd_lanes', '') from judged k where k.leaving and k.due limit 1
+    )
+    select k.company_id, k.goes from judged k left join told on true;
 end
 $$;
 

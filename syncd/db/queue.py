@@ -296,6 +296,24 @@ class _Call:
 
 
 @dataclass(frozen=True, slots=True)
+class _Leave:
+    """One lane that is given back if nothing of it is due, or if its daemon is `leaving`."""
+
+    hold: Hold
+    leaving: bool
+    floors: Sequence[int]
+
+    def as_asked(self) -> dict[str, Any]:
+        """As syncd.release takes it."""
+        return {
+            "company_id": self.hold.company_id,
+            "epoch": self.hold.epoch,
+            "leaving": self.leaving,
+            "floors": self.floors,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class _Answered:
     """What came of one lane's call."""
 
@@ -348,6 +366,7 @@ class Queue:
         self._decisions = Gathering(self._decide, _company, final)
         self._intents = Gathering(self._intend, _company, final)
         self._records = Gathering(self._record, _company, final)
+        self._releases = Gathering(self._release, _company, final)
 
     async def look(
         self,
@@ -407,11 +426,17 @@ class Queue:
 
     async def release(self, hold: Hold, *, leaving: bool, floors: Sequence[int]) -> bool:
         """Give the lane back; False means that more is due and the lane was kept."""
-        return bool(
-            await self._value(
-                "select syncd.release(%s, %s, %s, %s, %s)", *_words(hold), leaving, list(floors)
-            ),
-        )
+        return await self._releases(_Leave(hold, leaving, floors))
+
+    async def _release(self, lanes: Sequence[_Leave]) -> list[bool | Exception]:
+        """For each lane whether it was given back, or LaneLost."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(
+                "select company_id, released from syncd.release(%s, %s)",
+                (lanes[0].hold.worker_id, Jsonb([lane.as_asked() for lane in lanes])),
+            )
+            released: dict[str, bool] = dict(await cursor.fetchall())
+        return [released.get(lane.hold.company_id, _lost(lane.hold)) for lane in lanes]
 
     async def pause(self, hold: Hold, seconds: float, because: str, *, lost_connection: bool = False) -> None:
         """Nothing goes out for the company for that long, or until it is reconnected."""
@@ -686,7 +711,7 @@ def _leased(
     return Leased(Hold(company, worker, epoch), connection, open_calls)
 
 
-def _company(asked: _Ask | _Call | _Answered) -> str:
+def _company(asked: _Ask | _Call | _Answered | _Leave) -> str:
     """No two of one lane go together: what the first does, the second must see."""
     return asked.hold.company_id
 

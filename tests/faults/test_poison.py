@@ -91,7 +91,7 @@ def test_a_record_that_cannot_be_read(town: Town) -> None:
 
 
 def test_a_view_that_is_wrong_for_all_pauses_the_company_and_heals(town: Town) -> None:
-    """It is no record's fault, so none is set apart; and it is one company's: others that share its statements go on."""
+    """It is no record's fault, so none is set apart; others that share the statements of the company go on."""
     realm, other = town.connect(), town.connect("2")
     town.database.execute(
         "create function public.phone_of(phone text, company integer) returns text language plpgsql as $$ begin"

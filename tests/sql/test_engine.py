@@ -183,19 +183,12 @@ def test_a_signal_absorbed_while_a_lane_is_released_is_not_forgotten(engine: Eng
     with psycopg.connect(engine.database.dsn) as absorbing:
         absorbing.execute("select syncd.absorb(100)")
         released: list[bool] = []
-        with psycopg.connect(engine.database.dsn, autocommit=True) as releasing:
-            thread = threading.Thread(
-                target=lambda: released.append(
-                    releasing.execute(
-                        "select syncd.release('1', %s, %s, false)", (engine.worker, epoch)
-                    ).fetchone()[0]  # type: ignore[index]
-                )
-            )
-            thread.start()
-            thread.join(0.3)
-            assert thread.is_alive(), "release must wait for absorb"
-            absorbing.commit()
-            thread.join(10)
+        thread = threading.Thread(target=lambda: released.append(engine.release(epoch)))
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive(), "release must wait for absorb"
+        absorbing.commit()
+        thread.join(10)
     assert released == [False], "the new job was not seen"
 
 

@@ -109,7 +109,8 @@ class Session:
         answered = recorded("1", lane["epoch"], call["call_id"], results)
         settled = self.call("record", self.worker, Jsonb([answered]))
         self.call("reopen", *held)
-        self.call("release", *held, True)
+        leave = {"company_id": "1", "epoch": lane["epoch"], "leaving": True, "floors": [0, 0, 0, 0]}
+        self.call("release", self.worker, Jsonb([leave]))
         self.call("sleep_for", 15.0)
         self.call("lanes_wait")
         return len(settled)

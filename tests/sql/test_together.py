@@ -217,6 +217,21 @@ def test_a_call_that_fails_pauses_its_own_lane_alone(engine: Engine) -> None:
     ]
 
 
+def test_only_those_lanes_are_given_back_in_which_nothing_is_due_or_that_are_left(engine: Engine) -> None:
+    epochs = begin(engine)
+    engine.push(epochs["1"], engine.decide(epochs["1"])[0], "501")
+    lanes = [
+        {"company_id": company, "epoch": epoch, "leaving": company == "3", "floors": [0, 0, 0, 0]}
+        for company, epoch in epochs.items()
+    ]
+    assert engine.database.rows(
+        "select company_id, released from syncd.release(%s, %s) order by 1", (engine.worker, Jsonb(lanes))
+    ) == [("1", True), ("2", False), ("3", True)]
+    assert engine.database.rows(
+        "select company_id, owner is null, due_at <= clock_timestamp() from syncd.lane order by 1"
+    ) == [("1", True, False), ("2", False, True), ("3", True, True)]
+
+
 def test_one_of_two_lanes_that_somebody_has_locked_is_left_out_and_alone_it_is_waited_for(
     engine: Engine,
 ) -> None:

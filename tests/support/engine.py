@@ -154,10 +154,12 @@ class Engine:
         return call
 
     def release(self, epoch: int, company: str = "1") -> bool:
-        """Give the lane back."""
-        return bool(
-            self.database.value("select syncd.release(%s, %s, %s, false)", (company, self.worker, epoch))
-        )
+        """Give the lane back; False if more is due."""
+        lane = {"company_id": company, "epoch": epoch, "leaving": False, "floors": [0, 0, 0, 0]}
+        rows = self.database.rows("select released from syncd.release(%s, %s)", (self.worker, Jsonb([lane])))
+        if not rows:
+            raise Unheard(company)
+        return bool(rows[0][0])
 
     def push(self, epoch: int, job: dict[str, Any], qbo_id: str, version: str = "0") -> str | None:
         """A call that succeeds; `version` is the SyncToken of the answer."""
