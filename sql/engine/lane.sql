@@ -138,9 +138,9 @@ $$;
 
 -- Gives lanes back in which nothing is due, and says so of each; false means: there is more, go on. `lanes` has an
 -- object for each: company_id, epoch, `leaving` (give it back whatever is due), and `floors` as for decide. A lane that
--- is not held has no row. The lanes are locked by one statement and their jobs are read by the next: a job that absorb adds
--- meanwhile is either seen here or finds the lane free and makes it due. A lane with work left goes to the back of the
--- queue, so that a small company does not wait for a large one.
+-- is not held has no row. The lanes are locked by one statement and their jobs are read by the next: a job that absorb
+-- adds meanwhile is either seen here or finds the lane free and makes it due. A lane with work left goes to the back of
+-- the queue, so that a small company does not wait for a large one.
 create or replace function syncd.release(worker uuid, lanes jsonb) returns table (company_id text, released boolean)
 language plpgsql rows 8
 set search_path = pg_catalog, pg_temp
