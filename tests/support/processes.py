@@ -86,11 +86,8 @@ class Sandbox:
         """The writes that the realm got, in order, from the journal."""
         return [
             r
-            for r in self.ask("requests")["requests"]
-            if r["realm"] == realm
-            and r["method"] == "POST"
-            and r["entity"] not in ("", "token")
-            and not r["path"].endswith("/query")
+            for r in self.ask(f"requests?realm={realm}")["requests"]
+            if r["method"] == "POST" and r["entity"] not in ("", "token") and not r["path"].endswith("/query")
         ]
 
     def stop(self) -> None:
