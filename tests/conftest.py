@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from syncd.demo.postgres import throwaway_postgres
-from tests.support.database import Database, fresh_database, make_template
+from tests.support.database import Begin, Database, Prepare, fresh_database, make_template, prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,3 +41,15 @@ def template(server: Server) -> Server:
 def database(template: Server) -> Iterator[Database]:
     """SIP's tables, empty, and syncd, installed."""
     yield from fresh_database(template)
+
+
+@pytest.fixture
+def begun(template: Server) -> Iterator[Begin]:
+    """Makes a fresh database on which what is given was run: once for all tests that begin so."""
+    with ExitStack() as stack:
+
+        def begin(prepare: Prepare) -> Database:
+            fresh = contextmanager(fresh_database)(template, prepared(template, prepare))
+            return stack.enter_context(fresh)
+
+        yield begin

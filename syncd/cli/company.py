@@ -11,6 +11,7 @@ from psycopg import errors
 from syncd import config
 from syncd.cli import connect
 from syncd.cli.output import clean, count, json_option, print_json, print_table, quoted, say, tell
+from syncd.cli.regions import REGIONS
 from syncd.cli.session import Connection, Row, need_company, session
 from syncd.db.states import CompanyState, Region
 from syncd.errors import NotConfigured, SyncdError, WrongUse
@@ -87,7 +88,7 @@ def set_(company_id: str, name: str | None, region: str | None, timezone: str | 
         )
         now = need_company(connection, company_id)
     tell(
-        f"Company {company_id} is {quoted(now['name'])}, region {connect.REGIONS[Region(now['region'])]},"
+        f"Company {company_id} is {quoted(now['name'])}, region {REGIONS[Region(now['region'])]},"
         f" time zone {now['timezone']}."
     )
 
@@ -203,7 +204,7 @@ def _listed(company: Row) -> dict[str, str]:
     return {
         "ID": company["company_id"],
         "Name": company["name"],
-        "Region": connect.REGIONS[Region(company["region"])],
+        "Region": REGIONS[Region(company["region"])],
         "Time zone": company["timezone"],
         "QuickBooks": {
             CompanyState.DISCONNECTED.value: "not connected",

@@ -16,6 +16,7 @@ from syncd import config
 from syncd.cli import books
 from syncd.cli.maps import accounts, store
 from syncd.cli.output import clean, quoted, say, tell
+from syncd.cli.regions import REGIONS
 from syncd.cli.session import Connection, Row, need_company, session
 from syncd.db.states import AccountSlot, Environment, FaultClass, Region
 from syncd.errors import NotConfigured, SyncdError, WrongUse
@@ -33,7 +34,6 @@ EXPECTED = (
     'Give them as JSON: {"realm_id": "…", "access_token": "…", "refresh_token": "…", "expires_in": 3600,'
     ' "x_refresh_token_expires_in": 8726400}'
 )
-REGIONS = {Region.US: "US", Region.CA: "Canada", Region.GLOBAL: "Global"}
 
 
 @click.command(short_help="Connect a company to QuickBooks.")

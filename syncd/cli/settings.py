@@ -9,8 +9,8 @@ import click
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from syncd.cli.connect import REGIONS
 from syncd.cli.output import count, json_option, print_json, print_table, quoted, say, short, tell
+from syncd.cli.regions import REGIONS
 from syncd.cli.session import Connection, Row, need_company, person, session
 from syncd.db.states import CompanyState, Region
 from syncd.errors import WrongUse

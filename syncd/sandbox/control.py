@@ -119,7 +119,8 @@ class Control:
         since = request.query_params.get("since", "0")
         if not since.isdigit():
             raise ValueError(f"'since' is a sequence number, not {since!r}.")
-        return {"requests": list(self._world.journal.since(int(since)))}
+        realm = request.query_params.get("realm", "")
+        return {"requests": list(self._world.journal.since(int(since), realm))}
 
     def _clear_requests(self, _request: Request, _body: dict[str, Json]) -> Json:
         self._world.journal.clear()

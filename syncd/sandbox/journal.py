@@ -46,9 +46,10 @@ class Journal:
         self._entries.append(entry)
         return entry
 
-    def since(self, seq: int) -> list[dict[str, Json]]:
-        """The entries after a sequence number, oldest first."""
-        return [asdict(entry) for entry in dropwhile(lambda entry: entry.seq <= seq, self._entries)]
+    def since(self, seq: int, realm: str = "") -> list[dict[str, Json]]:
+        """The entries after a sequence number, oldest first: all of them, or those of one realm."""
+        newer = dropwhile(lambda entry: entry.seq <= seq, self._entries)
+        return [asdict(entry) for entry in newer if realm in ("", entry.realm)]
 
     def clear(self) -> None:
         """Forget the entries; sequence numbers go on."""

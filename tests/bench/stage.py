@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 AS_IT_COMES = {"shared_buffers": "128MB", "max_wal_size": "1GB", "max_connections": "200"}
 
 TELL_SECONDS = 20.0
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 FILL = """
     insert into sip.customers (organization_id, name, email, phone, street, city, state, zip)
@@ -135,7 +136,10 @@ class World:
         """A running daemon that has done all it does at its start."""
         self._started += 1
         log = self._stage.folder / f"daemon-{self._started}.log"
-        running = Daemon(environment(self.database, self.sandbox.url, **{**DAEMON, **settings}), log)
+        # Not a forked one: its memory, and its time from the start, are measured.
+        running = Daemon(
+            environment(self.database, self.sandbox.url, **{**DAEMON, **settings}), log, CHECKOUT
+        )
         self.daemons.append(running)
         until(lambda: running.events("the bell is open"), what="the bell is open")
         return running

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ import pytest
 
 from syncd.qbo.oauth import parse_tokens
 from syncd.qbo.vault import Vault
+from tests.support import nursery
 from tests.support.cli import Commands
 from tests.support.company import Company
 from tests.support.database import fresh_database
@@ -110,14 +109,7 @@ class World:
     def syncd(self, *words: str, given: str = "", exit_code: int = 0) -> str:
         """Run a command as an admin; its output."""
         env = environment(self.database, self.sandbox.url, SYNCD_DSN=self.database.admin_dsn)
-        done = subprocess.run(
-            [sys.executable, "-m", "syncd", *words],
-            input=given,
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = nursery.run(words, env, given)
         assert done.returncode == exit_code, f"{done.stdout}\n{done.stderr}"
         return done.stdout
 

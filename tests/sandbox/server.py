@@ -107,5 +107,7 @@ class Company:
 
     def journal(self) -> list[dict[str, Any]]:
         """What the sandbox noted of this company's calls."""
-        entries = self.sandbox.control("/sandbox/requests")["requests"]
-        return [entry for entry in entries if entry["realm"] == self.realm]
+        found: list[dict[str, Any]] = self.sandbox.control(f"/sandbox/requests?realm={self.realm}")[
+            "requests"
+        ]
+        return found

@@ -418,3 +418,15 @@ def test_the_journal_counts_on_and_shows_arrivals(company: Company) -> None:
     assert [entry["entity"] for entry in newer] == ["Customer"]
     assert newer[0]["arrived"] >= last["arrived"]
     assert (newer[0]["status"], newer[0]["object_id"], newer[0]["method"]) == (200, "1", "POST")
+
+
+def test_the_journal_of_one_company_is_told_without_that_of_the_others(company: Company) -> None:
+    other = company.sandbox.company()
+    for asking in (company, other, company):
+        asking.get("preferences")
+    everything = company.sandbox.control("/sandbox/requests")["requests"]
+    assert company.journal() == [entry for entry in everything if entry["realm"] == company.realm]
+    assert [entry["entity"] for entry in other.journal()] == ["Preferences"]
+    first = company.journal()[0]["seq"]
+    later = company.sandbox.control(f"/sandbox/requests?since={first}&realm={company.realm}")["requests"]
+    assert later == company.journal()[1:] != []

@@ -9,17 +9,17 @@ import pytest
 
 from syncd.db.states import State
 from tests.support.engine import Engine
-from tests.support.labour import START, Labour, due, push
+from tests.support.labour import START, Labour, due, push, timekeeping
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin
 
 Badge = tuple[str, str | None]
 
 
 @pytest.fixture
-def labour(database: Database) -> Labour:
-    return Labour(database)
+def labour(begun: Begin) -> Labour:
+    return Labour(begun(timekeeping))
 
 
 @pytest.fixture

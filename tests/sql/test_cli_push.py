@@ -13,13 +13,14 @@ import pytest
 from syncd.cli import follow
 from tests.support.by_hand import before_sync, work
 from tests.support.cli import Commands
+from tests.support.database import Database
 from tests.support.engine import Engine
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from tests.support.database import Database
+    from tests.support.database import Begin
 
     Add = Callable[..., list[str]]
     Meanwhile = Callable[[Callable[[], object]], None]
@@ -29,9 +30,14 @@ ME = pwd.getpwuid(os.getuid()).pw_name
 
 
 @pytest.fixture
+def database(begun: Begin) -> Database:
+    """With company 1, on which sync is on."""
+    return begun(Database.add_company)
+
+
+@pytest.fixture
 def engine(database: Database) -> Engine:
     """A daemon that is alive and does what the test makes it do."""
-    database.add_company()
     return Engine(database, "1 hour")
 
 

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.cli import Commands
+from tests.support.database import Database
 from tests.support.engine import Engine
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin
+
+
+@pytest.fixture
+def database(begun: Begin) -> Database:
+    """With company 1, on which sync is on."""
+    return begun(Database.add_company)
 
 
 @pytest.fixture
 def syncd(
     database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Commands:
-    database.add_company()
     database.execute("select syncd.heartbeat(gen_random_uuid(), interval '1 hour')")
     return Commands(monkeypatch, capsys, SYNCD_DSN=database.admin_dsn)
 

@@ -11,16 +11,22 @@ from psycopg.conninfo import make_conninfo
 from syncd.cli.session import session
 from syncd.errors import DatabaseProblem
 from tests.support.cli import Commands
+from tests.support.database import Database
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin
+
+
+@pytest.fixture
+def database(begun: Begin) -> Database:
+    """With company 1, on which sync is on."""
+    return begun(Database.add_company)
 
 
 @pytest.fixture
 def syncd(
     database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Commands:
-    database.add_company()
     return Commands(monkeypatch, capsys, SYNCD_DSN=database.reader_dsn)
 
 

@@ -13,16 +13,25 @@ from tests.support.cli import Commands
 from tests.support.sip import Sip
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
 
 ME = pwd.getpwuid(os.getuid()).pw_name
+
+
+def switched_off(database: Database) -> None:
+    database.add_company(on=False)
+
+
+@pytest.fixture
+def database(begun: Begin) -> Database:
+    """With company 1, of which nothing is switched on."""
+    return begun(switched_off)
 
 
 @pytest.fixture
 def syncd(
     database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Commands:
-    database.add_company(on=False)
     monkeypatch.delenv("SUDO_USER", raising=False)
     return Commands(monkeypatch, capsys, SYNCD_DSN=database.admin_dsn)
 

@@ -15,21 +15,24 @@ from tests.support.billing import AUTOMATED, Billing
 from tests.support.engine import Engine
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
 
 HOUR = ("Labour", 2, 50, True)
 """A line of 100.00 without a service item."""
 
 
-@pytest.fixture
-def books(database: Database) -> Billing:
+def invoicing(database: Database) -> None:
     """Company 1 with automated sales tax and invoices switched on, and the item of what has none in QuickBooks."""
     database.add_company(on=False)
     database.switch("1", enable_sync=True, auto_invoices=True)
     books = Billing(database)
     books.prefer(**AUTOMATED)
     books.link("default_item", "1", "Item", "33")
-    return books
+
+
+@pytest.fixture
+def books(begun: Begin) -> Billing:
+    return Billing(begun(invoicing))
 
 
 @pytest.fixture

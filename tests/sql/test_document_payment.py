@@ -16,18 +16,21 @@ from tests.support.billing import Billing
 from tests.support.engine import Engine
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
 
 
-@pytest.fixture
-def books(database: Database) -> Billing:
+def paying(database: Database) -> None:
     """Company 1, connected, with payments and no other type switched on, and the account that payments go to chosen."""
     database.add_company(on=False)
     database.switch("1", enable_sync=True, auto_payments=True)
     books = Billing(database)
     books.choose("account_map", "income", "79")
     books.choose("account_map", "undeposited_funds", "4")
-    return books
+
+
+@pytest.fixture
+def books(begun: Begin) -> Billing:
+    return Billing(begun(paying))
 
 
 @pytest.fixture

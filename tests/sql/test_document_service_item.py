@@ -12,7 +12,7 @@ from tests.support.billing import Billing
 from tests.support.engine import Engine
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
 
 ROW: dict[str, Any] = {
     "name": " Drain cleaning ",
@@ -22,12 +22,15 @@ ROW: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def books(database: Database) -> Billing:
+def servicing(database: Database) -> None:
     """Company 1, connected, with service items and no other type switched on."""
     database.add_company(on=False)
     database.switch("1", enable_sync=True, auto_service_items=True)
-    return Billing(database)
+
+
+@pytest.fixture
+def books(begun: Begin) -> Billing:
+    return Billing(begun(servicing))
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 
 from syncd.push import timesheet_entry
 from tests.support.engine import Engine
-from tests.support.labour import DAY, START, Labour, due, push
+from tests.support.labour import DAY, START, Labour, due, push, timekeeping
 from tests.support.signals import keys
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin
 
 TYPES = {
     "job_time": "Job Time",
@@ -26,8 +26,8 @@ TYPES = {
 
 
 @pytest.fixture
-def labour(database: Database) -> Labour:
-    return Labour(database)
+def labour(begun: Begin) -> Labour:
+    return Labour(begun(timekeeping))
 
 
 @pytest.fixture

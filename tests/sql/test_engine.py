@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from tests.support.database import Database
 from tests.support.engine import Engine
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin
 
 
 @pytest.fixture
-def engine(database: Database) -> Engine:
+def engine(begun: Begin) -> Engine:
     """A worker, and company 1 with customers switched on."""
-    database.add_company()
-    return Engine(database)
+    return Engine(begun(Database.add_company))
 
 
 def take(engine: Engine) -> int:

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from tests.support.engine import Engine
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
 
 PREFERENCES: dict[str, Any] = {
     "TaxPrefs": {"UsingSalesTax": False},
@@ -19,11 +19,14 @@ PREFERENCES: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def engine(database: Database) -> Engine:
+def told(database: Database) -> None:
     database.add_company()
     database.execute("update syncd.company set preferences = %s", (Jsonb(PREFERENCES),))
-    return Engine(database)
+
+
+@pytest.fixture
+def engine(begun: Begin) -> Engine:
+    return Engine(begun(told))
 
 
 def refused(database: Database, *codes: str, state: str = "error", company: str = "1") -> None:

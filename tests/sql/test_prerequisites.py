@@ -9,7 +9,7 @@ import pytest
 from tests.support.engine import Engine
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
 
 # SIP's jobs as visits, which need their customer. The end date stands for a mapping, the start for what is aside.
 VISIT = """
@@ -35,12 +35,16 @@ VISIT = """
 """
 
 
-@pytest.fixture
-def engine(database: Database) -> Engine:
-    """Company 1 with visits on and customers off, and its one customer, of which nobody has heard."""
+def with_visits(database: Database) -> None:
     database.execute(VISIT)
     database.add_company(on=False)
     database.add_customer("Ann")
+
+
+@pytest.fixture
+def engine(begun: Begin) -> Engine:
+    """Company 1 with visits on and customers off, and its one customer, of which nobody has heard."""
+    database = begun(with_visits)
     engine = Engine(database)
     engine.absorb()
     database.switch("1", enable_sync=True, auto_invoices=True)

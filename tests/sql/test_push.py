@@ -12,17 +12,25 @@ from tests.support.by_hand import before_sync, work
 from tests.support.engine import Engine
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
 
 TAKEN: dict[str, Any] = {"fault": "record", "error": "That name is taken."}
 
 
-@pytest.fixture
-def engine(database: Database) -> Engine:
+def with_visits(database: Database) -> None:
     """Company 1 with sync on, and visits that need their customer; both may be pushed."""
     database.execute(VISIT)
     database.execute("grant select on syncd.document_visit to syncd_owner")
     database.add_company()
+
+
+@pytest.fixture
+def database(begun: Begin) -> Database:
+    return begun(with_visits)
+
+
+@pytest.fixture
+def engine(database: Database) -> Engine:
     return Engine(database, "1 hour")
 
 

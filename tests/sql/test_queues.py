@@ -12,15 +12,18 @@ from tests.support.engine import Engine, asked, recorded
 from tests.support.rest import add_errand, add_errands
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
+
+
+def with_errands(database: Database) -> None:
+    """Company 1 with customers (names) and errands (the rest) switched on."""
+    add_errands(database)
+    database.add_company()
 
 
 @pytest.fixture
-def engine(database: Database) -> Engine:
-    """A worker, and company 1 with customers (names) and errands (the rest) switched on."""
-    add_errands(database)
-    database.add_company()
-    return Engine(database)
+def engine(begun: Begin) -> Engine:
+    return Engine(begun(with_errands))
 
 
 def begin(engine: Engine, customers: int = 0, errands: int = 0) -> int:

@@ -12,7 +12,7 @@ from tests.sql.test_document_payment import billed, has_method, pay
 from tests.support.billing import Billing
 from tests.support.cli import Commands
 from tests.support.engine import Engine
-from tests.support.labour import Labour
+from tests.support.labour import Labour, timekeeping
 
 if TYPE_CHECKING:
     from tests.support.database import Database
@@ -263,6 +263,7 @@ def test_a_payment_that_comes_back_and_is_withdrawn_again_diverges_again(books: 
 
 
 def test_an_entry_that_was_emptied_is_synced_once_it_is_settled(database: Database) -> None:
+    timekeeping(database)
     labour, engine = Labour(database), Engine(database)
     id_ = labour.entry()
     turn(engine)

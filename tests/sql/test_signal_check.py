@@ -12,11 +12,10 @@ from syncd.errors import DatabaseProblem
 from tests.support.signals import binding, findings, keys, upgrade
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
 
 
-@pytest.fixture
-def pets(database: Database) -> Database:
+def with_pets(database: Database) -> None:
     """A table that no view of ours reads, bound to its parent, beside the customers."""
     database.execute(
         "create table sip.pets (id int primary key, customer_id bigint, name text, colour text);"
@@ -26,7 +25,11 @@ def pets(database: Database) -> Database:
     )
     upgrade(database.dsn)
     database.execute("insert into sip.pets values (1, 1, 'Rex', 'brown'); delete from syncd.outbox")
-    return database
+
+
+@pytest.fixture
+def pets(begun: Begin) -> Database:
+    return begun(with_pets)
 
 
 def numbered(database: Database, text: str) -> str:

@@ -11,7 +11,7 @@ from tests.support.signals import binding, dump_sip, findings, keys, signals, up
 
 if TYPE_CHECKING:
     from syncd.demo.postgres import Server
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
 
 # North has its columns in another order, and has lost one; south is partitioned again.
 VISITS = """
@@ -33,8 +33,7 @@ WATCH_VISITS = """
 """
 
 
-@pytest.fixture
-def visits(database: Database) -> Database:
+def with_visits(database: Database) -> None:
     """A table in three partitions on two levels, with two rows in each, whose signals have been taken."""
     database.execute(VISITS)
     database.execute(WATCH_VISITS)
@@ -44,7 +43,11 @@ def visits(database: Database) -> Database:
     )
     assert keys(database) == [1, 2, 11, 12, 101, 102]
     database.execute("delete from syncd.outbox")
-    return database
+
+
+@pytest.fixture
+def visits(begun: Begin) -> Database:
+    return begun(with_visits)
 
 
 CHANGES = [

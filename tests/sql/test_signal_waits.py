@@ -14,13 +14,12 @@ from tests.support.signals import keys
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
 
 Session = psycopg.Connection[tuple[Any, ...]]
 
 
-@pytest.fixture
-def invoices(database: Database) -> Database:
+def with_lines(database: Database) -> None:
     """Lines that signal their parent, four for each of two, and customers; all signals taken."""
     database.execute("insert into sip.organizations (id, name) values (1, 'One')")
     database.add_customer("Ann")
@@ -31,7 +30,11 @@ def invoices(database: Database) -> Database:
         "insert into sip.lines select g, 1 + g % 2, 0 from generate_series(1, 8) g;"
         "delete from syncd.outbox"
     )
-    return database
+
+
+@pytest.fixture
+def invoices(begun: Begin) -> Database:
+    return begun(with_lines)
 
 
 @pytest.fixture

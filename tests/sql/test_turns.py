@@ -10,7 +10,16 @@ from tests.support.billing import Billing
 from tests.support.engine import Engine
 
 if TYPE_CHECKING:
-    from tests.support.database import Database
+    from tests.support.database import Begin, Database
+
+
+def paying(database: Database) -> None:
+    """Company 1 with invoices and payments switched on, and all mapped that they need."""
+    database.add_company()
+    database.switch("1", auto_invoices=True, auto_payments=True)
+    books = Billing(database)
+    books.choose("account_map", "undeposited_funds", "4")
+    books.link("payment_method", "1/cash", "PaymentMethod", "1")
 
 
 class Turns(Engine):
@@ -19,10 +28,6 @@ class Turns(Engine):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.books = Billing(database)
-        database.add_company()
-        database.switch("1", auto_invoices=True, auto_payments=True)
-        self.books.choose("account_map", "undeposited_funds", "4")
-        self.books.link("payment_method", "1/cash", "PaymentMethod", "1")
         self.invoice = self.books.sent(self.books.invoice(self.books.customer()))
         self.epoch = 0
         self.take()
@@ -61,8 +66,8 @@ class Turns(Engine):
 
 
 @pytest.fixture
-def turns(database: Database) -> Turns:
-    return Turns(database)
+def turns(begun: Begin) -> Turns:
+    return Turns(begun(paying))
 
 
 def by_id(jobs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -77,8 +77,8 @@ class Company:
         self._seen = max((r["seq"] for r in self._since()), default=self._seen)
 
     def _since(self) -> list[dict[str, Any]]:
-        requests = self.world.sandbox.ask(f"requests?since={self._seen}")["requests"]
-        return [r for r in requests if r["realm"] == self.realm and r["entity"] not in ("", "token")]
+        requests = self.world.sandbox.ask(f"requests?since={self._seen}&realm={self.realm}")["requests"]
+        return [r for r in requests if r["entity"] not in ("", "token")]
 
     def log(self, label: str | None = None) -> list[tuple[Any, ...]]:
         """(Entity Type, Entity Name, Direction, Status, Error), oldest first, of one Entity Type or of all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = "syncd_template"
 LOGINS = {"daemon": "syncd_daemon", "admin": "syncd_admin", "reader": "syncd_reader"}
+ORIGINS = 4  # kept at a time: each is 12 MB of memory
 _numbers = itertools.count(1)
 
 
@@ -82,6 +84,11 @@ class Database:
         return str(row[0])
 
 
+Prepare = Callable[[Database], object]
+Begin = Callable[[Prepare], Database]
+_origins: dict[Prepare, str] = {}  # on the one server of this worker that has the template
+
+
 def make_template(server: Server) -> None:
     """Install everything once; each test copies it."""
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
@@ -97,15 +104,38 @@ def make_template(server: Server) -> None:
             connection.execute(f"grant {role} to test_{login}")
 
 
-def fresh_database(server: Server) -> Iterator[Database]:
+def fresh_database(server: Server, origin: str = TEMPLATE) -> Iterator[Database]:
     """A copy of the template, dropped at the end whoever is still connected, even if the server was restarted."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(server.dsn(), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
-    database = Database(server, name)
+    database = _copy(server, origin)
     try:
         yield database
     finally:
         database.connection.close()
-        with psycopg.connect(server.dsn(), autocommit=True) as connection:
-            connection.execute(f"drop database {name} with (force)")
+        _drop(server, database.name)
+
+
+def prepared(server: Server, prepare: Prepare) -> str:
+    """A database for others to be copies of, on which `prepare` was run: once, for tests that begin alike.
+
+    What `prepare` does in every test would cost more than the copy, since each session makes its plans anew.
+    """
+    if prepare not in _origins:
+        if len(_origins) >= ORIGINS:
+            _drop(server, _origins.pop(next(iter(_origins))))
+        database = _copy(server, TEMPLATE)
+        prepare(database)
+        database.connection.close()
+        _origins[prepare] = database.name
+    return _origins[prepare]
+
+
+def _copy(server: Server, origin: str) -> Database:
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute(f"create database {name} template {origin} strategy file_copy")
+    return Database(server, name)
+
+
+def _drop(server: Server, name: str) -> None:
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")

@@ -14,18 +14,23 @@ START = "2026-08-01"
 DAY = "2026-08-03"
 
 
-class Labour:
+def timekeeping(database: Database) -> None:
     """Company 1, connected, with timesheets alone switched on since `START`, and an item for time chosen."""
+    database.add_company(on=False)
+    database.execute("update syncd.company set payroll_enabled = true")
+    database.switch("1", enable_sync=True, auto_timesheets=True)
+    labour = Labour(database)
+    labour.start(START)
+    labour.books.choose("item_map", "time", "12")
+
+
+class Labour:
+    """Members and timesheets of company 1, on a database on which `timekeeping` was run."""
 
     def __init__(self, database: Database) -> None:
-        database.add_company(on=False)
-        database.execute("update syncd.company set payroll_enabled = true")
-        database.switch("1", enable_sync=True, auto_timesheets=True)
         self.database = database
         self.books = Billing(database)
         self.sip = self.books.sip
-        self.start(START)
-        self.books.choose("item_map", "time", "12")
 
     def start(self, day: str | None) -> None:
         """Move the start date. None is only possible while timesheets are off."""

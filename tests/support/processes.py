@@ -9,15 +9,16 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from syncd.qbo.vault import Vault
+from tests.support.nursery import Forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from tests.support.database import Database
 
@@ -86,11 +87,8 @@ class Sandbox:
         """The writes that the realm got, in order, from the journal."""
         return [
             r
-            for r in self.ask("requests")["requests"]
-            if r["realm"] == realm
-            and r["method"] == "POST"
-            and r["entity"] not in ("", "token")
-            and not r["path"].endswith("/query")
+            for r in self.ask(f"requests?realm={realm}")["requests"]
+            if r["method"] == "POST" and r["entity"] not in ("", "token") and not r["path"].endswith("/query")
         ]
 
     def stop(self) -> None:
@@ -120,7 +118,7 @@ def environment(database: Database, sandbox_url: str, **more: str) -> dict[str, 
 
 
 class Daemon:
-    """A `syncd run` process; its log goes to a file."""
+    """A `syncd run` process; its log goes to a file. Forked, or started from nothing where a `checkout` is named."""
 
     def __init__(self, env: Mapping[str, str], log: Path, checkout: Path | None = None) -> None:
         self._env = dict(env)
@@ -128,12 +126,15 @@ class Daemon:
         self.log = log
         self.process = self._start()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as out:
+    def _start(self) -> subprocess.Popen[bytes] | Forked:
+        with self.log.open("ab") as out, Path(os.devnull).open("rb") as nothing:
+            if not self._checkout:
+                return Forked(["run"], self._env, [nothing.fileno(), out.fileno(), out.fileno()])
             return subprocess.Popen(
                 [sys.executable, "-m", "syncd", "run"],
                 env=self._env,
                 cwd=self._checkout,
+                stdin=nothing,
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
