@@ -129,8 +129,9 @@ def test_every_question_is_answered_once_however_they_come(moments: list[list[st
                 question = (key, len(tasks))
                 tasks.append((question[1], asyncio.create_task(postgres.gathering(question))))
             await asyncio.sleep(0.0005)
-        for number, task in tasks:
-            assert await task == number
+        async with asyncio.timeout(10):
+            for number, task in tasks:
+                assert await task == number
 
     asyncio.run(run())
     asked = [number for statement in postgres.statements for _, number in statement]
