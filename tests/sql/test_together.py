@@ -240,6 +240,7 @@ def test_one_of_two_lanes_that_somebody_has_locked_is_left_out_and_alone_it_is_w
     engine: Engine,
 ) -> None:
     epochs = begin(engine)
+    engine.database.execute("set statement_timeout = '3s'")
     with psycopg.connect(engine.database.dsn) as somebody:
         somebody.execute("select from syncd.lane where company_id = '2' for update")
         rows = decide(engine, *(asked(company, epoch) for company, epoch in epochs.items()))
