@@ -151,9 +151,10 @@ begin
     where t.entity_id is null or not exists (select from syncd.entity e where e.entity_type = t.entity_type);
 
     -- Lanes first, so that whoever finishes a lane right now sees either the job or the due time.
-    perform from syncd.lane l
-    where l.company_id = any(array(select distinct t.company_id from unnest(taken) t))
-    order by l.company_id for no key update;
+    perform from (select distinct t.company_id from unnest(taken) t order by t.company_id) c
+    cross join lateral (
+        select from syncd.lane l where l.company_id = c.company_id limit 1 for no key update
+    ) l;
 
     with owed as materialized (
         -- Once for each transaction, however many rows it wrote.
@@ -162,8 +163,8 @@ begin
             select distinct t.company_id, t.entity_type, t.xid, e.toggle
             from unnest(taken) t join syncd.entity e on e.entity_type = t.entity_type
         ) w
-        where exists (select from syncd.lane l where l.company_id = w.company_id limit 1)
-              and syncd.was_on(w.company_id, w.toggle, w.xid)
+        cross join lateral (select from syncd.lane l where l.company_id = w.company_id limit 1) l
+        where syncd.was_on(w.company_id, w.toggle, w.xid)
     ), made as (
         insert into syncd.job as j (company_id, entity_type, entity_id, names, owed_since, required)
         select t.company_id, t.entity_type, t.entity_id, e.names, min(t.signaled_at), bool_and(o.xid is null)
@@ -199,13 +200,23 @@ begin
 
     -- A lane that somebody serves is due already, and its row is not written again.
     update syncd.lane l set due_at = clock_timestamp()
-    where l.company_id = any(companies) and l.due_at > clock_timestamp();
-    select array_agg(l.company_id) filter (where l.owner = worker) into mine
-    from syncd.lane l where l.company_id = any(companies) and l.owner is not null;
-    perform pg_notify('syncd_lanes', left(l.company_id, 1000)) from syncd.lane l
-    where l.company_id = any(companies) and l.owner <> worker
-          and exists (select from syncd.worker w
-                      where w.worker_id = l.owner and w.alive_until > clock_timestamp());
+    from unnest(companies) as c (company_id)
+    cross join lateral (
+        select q.ctid as place from syncd.lane q
+        where q.company_id = c.company_id and q.due_at > clock_timestamp() limit 1
+    ) o
+    where l.ctid = o.place;
+    select array_agg(l.company_id) into mine
+    from unnest(companies) as c (company_id)
+    cross join lateral (
+        select q.company_id from syncd.lane q where q.company_id = c.company_id and q.owner = worker limit 1
+    ) l;
+    perform pg_notify('syncd_lanes', left(l.company_id, 1000))
+    from unnest(companies) as c (company_id)
+    cross join lateral (
+        select q.company_id, q.owner from syncd.lane q where q.company_id = c.company_id and q.owner <> worker limit 1
+    ) l
+    where exists (select from syncd.worker w where w.worker_id = l.owner and w.alive_until > clock_timestamp());
 end
 $$;
 

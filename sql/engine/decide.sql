@@ -33,6 +33,7 @@ as $$
 declare
     batch_size constant integer := syncd.limit_of('batch_size');
     batches_at_most constant integer := syncd.limit_of('batches_per_minute');
+    instant constant timestamptz := clock_timestamp();  -- as in lease: for the index
     held jsonb;
     picks jsonb;
     companies text[];
@@ -72,7 +73,7 @@ begin
         cross join lateral (
             select w.ctid as place from syncd.job w
             where w.company_id = h.company_id and w.due_at is not null and w.due_at < 'infinity'
-                  and w.due_at <= clock_timestamp() and w.call_id is null
+                  and w.due_at <= instant and w.call_id is null
             order by w.due_at limit 100
         ) q
         where not h.paused));
@@ -163,7 +164,9 @@ begin
             where q.company_id = v.company_id and q.entity_type = v.entity_type and q.entity_id = v.entity_id
             limit 1
         ) j
-        join syncd.company o on o.company_id = v.company_id
+        cross join lateral (
+            select q.environment, q.realm_id from syncd.company q where q.company_id = v.company_id limit 1
+        ) o
     ), done as (
         delete from syncd.job j
         where j.ctid = any(array(select v.place from judged v where v.verdict in ('drop', 'skip')))

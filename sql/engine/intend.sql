@@ -33,10 +33,13 @@ begin
     from jsonb_to_recordset(held) as o (
         company_id text, epoch bigint, kind text, environment syncd.environment, realm_id text, request_id text,
         path text, items jsonb, nth integer)
-    join syncd.company c
-        on c.company_id = o.company_id and c.state = 'connected'
-           and c.environment = o.environment and c.realm_id = o.realm_id
-    join syncd.sync_settings s on s.company_id = o.company_id
+    cross join lateral (
+        select from syncd.company q
+        where q.company_id = o.company_id and q.state = 'connected'
+              and q.environment = o.environment and q.realm_id = o.realm_id
+        limit 1
+    ) c
+    cross join lateral (select q.* from syncd.sync_settings q where q.company_id = o.company_id limit 1) s
     cross join lateral (
         select array_agg(j.place) as places
         from jsonb_to_recordset(o.items) as i (

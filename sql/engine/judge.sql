@@ -49,8 +49,8 @@ begin
                coalesce(j.source, 'auto') <> 'auto' as by_hand, j.unready_since
         from asked w
         join syncd.entity e on e.entity_type = w.entity_type
-        join syncd.sync_settings s on s.company_id = w.company_id
-        join syncd.company c on c.company_id = w.company_id
+        cross join lateral (select q.* from syncd.sync_settings q where q.company_id = w.company_id limit 1) s
+        cross join lateral (select q.* from syncd.company q where q.company_id = w.company_id limit 1) c
         left join lateral (
             select k.*, k.ctid as place from syncd.link k
             where k.company_id = w.company_id and k.entity_type = w.entity_type and k.sip_id = w.entity_id

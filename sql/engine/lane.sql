@@ -52,12 +52,15 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    -- Asked for each row, the clock could not bound the scan of the index: every lane there is would be read.
+    instant constant timestamptz := clock_timestamp();
 begin
     return query
     with free as materialized (
         select l.company_id
         from syncd.lane l
-        where greatest(l.due_at, l.not_before) <= clock_timestamp()
+        where greatest(l.due_at, l.not_before) <= instant
               and not exists (
                   select from syncd.worker w
                   where w.worker_id = l.owner and w.alive_until > clock_timestamp()
@@ -71,14 +74,20 @@ begin
         for no key update of l skip locked
     ), taken as (
         update syncd.lane l set owner = worker, epoch = l.epoch + 1
-        from free where l.company_id = free.company_id
+        from free
+        cross join lateral (
+            select q.ctid as place from syncd.lane q where q.company_id = free.company_id limit 1
+        ) f
+        where l.ctid = f.place
         returning l.company_id, l.epoch
     )
     select t.company_id, t.epoch, c.environment::text, c.realm_id, c.tokens, c.access_expires_at,
            exists (select from syncd.call k
                    where k.company_id = t.company_id and k.outcome in ('sent', 'answered', 'unknown'))
     from taken t
-    left join syncd.company c on c.company_id = t.company_id and c.state = 'connected';
+    left join lateral (
+        select q.* from syncd.company q where q.company_id = t.company_id and q.state = 'connected' limit 1
+    ) c on true;
 end
 $$;
 
@@ -89,7 +98,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select exists (
         select from syncd.lane l
-        where greatest(l.due_at, l.not_before) <= clock_timestamp()
+        where greatest(l.due_at, l.not_before) <= statement_timestamp()
               and not exists (
                   select from syncd.worker w
                   where w.worker_id = l.owner and w.alive_until > clock_timestamp()));
@@ -124,14 +133,20 @@ begin
     if jsonb_array_length(asked) = 1 then
         return query
         select l.* from jsonb_to_recordset(asked) as a (company_id text, epoch bigint)
-        join syncd.lane l on l.company_id = a.company_id and l.owner = worker and l.epoch = a.epoch
-        for no key update of l;
+        cross join lateral (
+            select q.* from syncd.lane q
+            where q.company_id = a.company_id and q.owner = worker and q.epoch = a.epoch
+            limit 1 for no key update
+        ) l;
     else
         return query
-        select l.* from jsonb_to_recordset(asked) as a (company_id text, epoch bigint)
-        join syncd.lane l on l.company_id = a.company_id and l.owner = worker and l.epoch = a.epoch
-        order by l.company_id
-        for no key update of l skip locked;
+        select l.*
+        from (select * from jsonb_to_recordset(asked) as a (company_id text, epoch bigint) order by company_id) a
+        cross join lateral (
+            select q.* from syncd.lane q
+            where q.company_id = a.company_id and q.owner = worker and q.epoch = a.epoch
+            limit 1 for no key update skip locked
+        ) l;
     end if;
 end
 $$;
