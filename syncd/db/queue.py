@@ -344,6 +344,10 @@ def make_pool(dsn: str) -> AsyncConnectionPool:
 
     async def configure(connection: psycopg.AsyncConnection) -> None:
         await connection.execute(SESSION)
+        row = await (await connection.execute("select pg_backend_pid()")).fetchone()
+        if row == (connection.info.backend_pid,):
+            # No pooler lends this session to others, so it may keep prepared statements.
+            connection.prepare_threshold = 0
 
     return PatientPool(
         dsn,
