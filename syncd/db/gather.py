@@ -7,6 +7,7 @@ go together; so a statement whose cost is mostly its beginning is begun once for
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Gathering(Generic[Question, Answer]):
         self._key = key
         self._final = final
         self._waiting: list[Asked[Question, Answer]] = []
-        self._at_once = 0
+        self._at_once = 0  # tasks that ask, and how many of them wait for Postgres
+        self._under_way = 0
         self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
 
     async def __call__(self, question: Question) -> Answer:
@@ -59,7 +61,12 @@ class Gathering(Generic[Question, Answer]):
     async def _answer_all(self) -> None:
         try:
             while asked := self._take():
-                for one, answer in zip(asked, await self._answers(asked), strict=True):
+                self._under_way += 1
+                try:
+                    answers = await self._answers(asked)
+                finally:
+                    self._under_way -= 1
+                for one, answer in zip(asked, answers, strict=True):
                     if (
                         len(asked) > 1
                         and isinstance(answer, Exception)
@@ -83,14 +90,17 @@ class Gathering(Generic[Question, Answer]):
             return [error] * len(asked)
 
     def _take(self) -> list[Asked[Question, Answer]]:
-        """The next ones that go together; whoever asked may have gone away."""
+        """The next ones that go together, shared out over the statements that may begin now: what is in one of them is
+        one processor's work. Whoever asked may have gone away.
+        """
+        most = min(TOGETHER, math.ceil(len(self._waiting) / (AT_ONCE - self._under_way)))
         taken: dict[Hashable, Asked[Question, Answer]] = {}
         left = []
         for question, answer in self._waiting:
             key = self._key(question)
             if answer.done():
                 continue
-            if key in taken or len(taken) == TOGETHER:
+            if key in taken or len(taken) == most:
                 left.append((question, answer))
             else:
                 taken[key] = (question, answer)

@@ -24,7 +24,8 @@ class Final(Exception):
 class Postgres:
     """Answers with the number of the question; keeps what was asked together."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 0.001) -> None:
+        self.seconds = seconds
         self.statements: list[list[Question]] = []
         self.at_once = self.most_at_once = 0
         self.gathering: Gathering[Question, int] = Gathering(self.ask, lambda asked: asked[0], (Final,))
@@ -33,7 +34,7 @@ class Postgres:
         self.statements.append(list(asked))
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(self.seconds)
         self.at_once -= 1
         if ("broken", 0) in asked:
             raise ValueError("a row that nobody can read")
@@ -47,9 +48,10 @@ class Postgres:
 
 
 def test_questions_of_one_moment_go_together_and_get_their_own_answers() -> None:
+    """In as many statements as may be under way, so that each has a processor of its own."""
     postgres = Postgres()
-    assert asyncio.run(postgres.all(("a", 1), ("b", 2), ("c", 3))) == [1, 2, 3]
-    assert postgres.statements == [[("a", 1), ("b", 2), ("c", 3)]]
+    assert asyncio.run(postgres.all(("a", 1), ("b", 2), ("c", 3), ("d", 4))) == [1, 2, 3, 4]
+    assert postgres.statements == [[("a", 1), ("b", 2)], [("c", 3), ("d", 4)]]
 
 
 def test_a_question_alone_waits_for_no_other() -> None:
@@ -64,15 +66,15 @@ def test_a_question_alone_waits_for_no_other() -> None:
 
 
 def test_those_that_come_while_others_are_answered_go_together() -> None:
-    postgres = Postgres()
+    postgres = Postgres(seconds=0.1)
 
     async def run() -> None:
         first = [asyncio.create_task(postgres.all(("a", 1))), asyncio.create_task(postgres.all(("b", 2)))]
-        await asyncio.sleep(0.0005)
+        await asyncio.sleep(0.01)
         await asyncio.gather(*first, *(postgres.all((key, 3)) for key in "cdef"))
 
     asyncio.run(run())
-    assert len(postgres.statements) <= 3
+    assert [len(asked) for asked in postgres.statements] == [1, 1, 4]
 
 
 def test_two_of_one_key_never_go_together() -> None:
@@ -83,22 +85,23 @@ def test_two_of_one_key_never_go_together() -> None:
 
 def test_one_that_fails_fails_alone() -> None:
     postgres = Postgres()
-    answers = asyncio.run(postgres.all(("a", 1), ("broken", 0), ("b", 2)))
+    answers = asyncio.run(postgres.all(("a", 1), ("broken", 0), ("b", 2), ("c", 3)))
     assert isinstance(answers[1], ValueError)
-    assert (answers[0], answers[2]) == (1, 2)
+    assert (answers[0], *answers[2:]) == (1, 2, 3)
+    assert [("a", 1), ("broken", 0)] in postgres.statements
 
 
 def test_one_that_is_locked_is_asked_alone_and_keeps_nobody_waiting() -> None:
     postgres = Postgres()
     assert asyncio.run(postgres.all(("a", 1), ("locked", 5), ("b", 2))) == [1, 5, 2]
-    assert postgres.statements == [[("a", 1), ("locked", 5), ("b", 2)], [("locked", 5)]]
+    assert postgres.statements == [[("a", 1), ("locked", 5)], [("b", 2)], [("locked", 5)]]
 
 
 def test_a_final_error_is_everybody_s_and_asked_once() -> None:
     postgres = Postgres()
-    answers = asyncio.run(postgres.all(("a", 1), ("away", 0)))
-    assert [type(answer) for answer in answers] == [Final, Final]
-    assert len(postgres.statements) == 1
+    answers = asyncio.run(postgres.all(("a", 1), ("away", 0), ("b", 2), ("c", 3)))
+    assert [type(answer) for answer in answers] == [Final, Final, int, int]
+    assert len(postgres.statements) == 2
 
 
 def test_whoever_goes_away_takes_nobody_along() -> None:
