@@ -139,7 +139,8 @@ def test_a_refusal_of_a_record_that_changed_meanwhile_is_decided_anew(engine: En
     engine.absorb()
     with pytest.raises(Exception, match="changed since it was decided"):
         engine.database.execute(
-            "select syncd.refuse('1', %s, %s, 'customer', %s, 'Ann', %s, 'error', 'record', false, 'code', 'Too long.')",
+            "select syncd.refuse('1', %s, %s, 'customer', %s, 'Ann', %s, 'error', 'record', false, 'code',"
+            " 'Too long.')",
             (engine.worker, epoch, job["entity_id"], job["version"]),
         )
     assert engine.database.value("select count(*) from syncd.sync_log") == 0
