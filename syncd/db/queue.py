@@ -716,7 +716,9 @@ def _leased(
 
 
 def _company(asked: _Ask | _Call | _Answered | _Leave) -> str:
-    """No two of one lane go together: what the first does, the second must see."""
+    """No two of one lane go together: what the first does, the second must see. The worker of all is that of the first:
+    a lane that was leased under another name of this process seems lost to it, and is asked for alone.
+    """
     return asked.hold.company_id
 
 
