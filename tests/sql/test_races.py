@@ -198,7 +198,7 @@ def test_a_worker_s_former_lease_is_worth_nothing_after_it_got_the_lane_anew(eng
     former = engine.lease()["1"]
     engine.database.execute("update syncd.lane set owner = null, due_at = now()")
     assert engine.lease()["1"] == former + 1
-    for late in (engine.decide, engine.release):
+    for late in (engine.decide, engine.release, engine.reopen):
         with pytest.raises(psycopg.Error) as refused:
             late(former)
         assert refused.value.sqlstate == "SY001"
