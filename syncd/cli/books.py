@@ -240,14 +240,14 @@ def _renewed(connection: Connection, door: _Door, *, refused: str | None = None)
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
         tokens = _stored(connection, door)
-        if tokens.access_token != refused and tokens.access_expires_at > datetime.now(UTC) + MARGIN:
+        if _good(tokens, refused):
             return tokens
         visit = connection.execute(
             "select * from syncd.visit(%s, %s, %s, %s, %s)",
             (door.company_id, visitor, socket.gethostname(), os.getpid(), syncd.__version__),
         ).fetchone()
         if visit is not None:
-            return _renew(door, visit, visitor, client_id, client_secret)
+            return _renew(door, visit, visitor, client_id, client_secret, refused)
         if time.monotonic() > end:
             raise SyncdError(
                 "The connection has to be renewed, and a daemon is at work for the company all the time.",
@@ -256,14 +256,23 @@ def _renewed(connection: Connection, door: _Door, *, refused: str | None = None)
         time.sleep(0.2)
 
 
-def _renew(door: _Door, visit: Row, visitor: uuid.UUID, client_id: str, client_secret: str) -> oauth.Tokens:
+def _good(tokens: oauth.Tokens, refused: str | None) -> bool:
+    return tokens.access_token != refused and tokens.access_expires_at > datetime.now(UTC) + MARGIN
+
+
+def _renew(
+    door: _Door, visit: Row, visitor: uuid.UUID, client_id: str, client_secret: str, refused_token: str | None
+) -> oauth.Tokens:
     """One renewal. What Intuit refuses is not held against the company: perhaps it is the app's keys in this shell."""
     fresh: oauth.Tokens | None = None
     refused = False
     try:
-        fresh = asyncio.run(
-            _refresh(door, _opened(door, visit["tokens"]).refresh_token, client_id, client_secret)
-        )
+        held = _opened(door, visit["tokens"])
+        if _good(held, refused_token):
+            # Whoever had the lane until now has renewed them.
+            refused = visit["interrupted_at"] is None
+            return held
+        fresh = asyncio.run(_refresh(door, held.refresh_token, client_id, client_secret))
     except oauth.InvalidGrant as error:
         refused = visit["interrupted_at"] is None
         raise SyncdError(

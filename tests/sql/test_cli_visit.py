@@ -119,6 +119,33 @@ def test_a_command_takes_what_a_daemon_at_work_renews(syncd: Commands, us: Realm
     assert database.value("select owner from syncd.lane") == daemon
 
 
+def test_a_command_takes_what_was_renewed_while_it_waited_for_the_lane(
+    syncd: Commands, us: Realm, database: Database
+) -> None:
+    """It has read the old tokens by then: whoever holds the lane has not committed the new ones."""
+    was = age(database)
+    fresh = Tokens(was.access_token, was.refresh_token, datetime.now(UTC) + timedelta(hours=1), None)
+    waits = (
+        "select count(*) from pg_stat_activity where query like '%syncd.visit(%' and wait_event_type = 'Lock'"
+    )
+    with psycopg.connect(database.dsn) as other:
+        other.execute("select from syncd.lane for update")
+        other.execute("update syncd.company set tokens = %s", (Vault([VAULT_KEY]).encrypt(fresh.to_json()),))
+
+        def commit() -> None:
+            until(lambda: database.value(waits))
+            other.commit()
+
+        ending = threading.Thread(target=commit)
+        ending.start()
+        syncd.environment(SYNCD_QBO_TOKEN_URL="http://127.0.0.1:9")
+        syncd("map", "accounts", "set", "1", "income", "Services")
+        ending.join()
+    assert lane(database) == (False, False, 0)
+    assert database.value("select refresh_started_at from syncd.company") is None
+    assert stored(database) == fresh
+
+
 @pytest.mark.parametrize("trouble", ["wrong secret", "dead token", "no way there"])
 def test_a_renewal_that_fails_is_not_held_against_the_company(
     syncd: Commands, us: Realm, database: Database, sandbox: Sandbox, trouble: str
