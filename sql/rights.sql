@@ -25,7 +25,7 @@ grant insert, update, delete on
     to syncd_admin;
 grant update (override) on syncd.qbo_limit to syncd_admin;
 grant execute on function
-    syncd.documents, syncd.judge, syncd.verdicts, syncd.record_words, syncd.as_typed, syncd.company_today, syncd.was_on,
+    syncd.documents, syncd.judge, syncd.record_words, syncd.as_typed, syncd.company_today, syncd.was_on,
     syncd.connect_company, syncd.disconnect_company, syncd.retry, syncd.let_stand, syncd.make_again,
     syncd.change_settings, syncd.default_method_name, syncd.visit, syncd.end_visit, syncd.ask_turn, syncd.due_keys,
     syncd.pushable, syncd.push, syncd.payment_reference, syncd.make_account, syncd.account_key

@@ -147,18 +147,19 @@ begin
     from jsonb_to_recordset(picks) as p (company_id text, types text[], ids text[])
     cross join lateral unnest(p.types, p.ids) as r (entity_type, entity_id);
     if types is null then
-        return query
-        select p.company_id, null::text, null::text, null::text, null::bigint, null::jsonb, null::text, null::text,
-               null::text, null::text, null::text, null::bigint, null::jsonb, null::syncd.environment, null::text,
-               null::boolean, null::text, null::bigint, p.again_in, p.next_floors
-        from jsonb_to_recordset(picks) as p (company_id text, again_in double precision, next_floors bigint[]);
+        for company_id, again_in, next_floors in
+            select p.company_id, p.again_in, p.next_floors
+            from jsonb_to_recordset(picks) as p (company_id text, again_in double precision, next_floors bigint[])
+        loop
+            return next;
+        end loop;
         return;
     end if;
 
     return query
     with judged as materialized (
         select v.*, j.version, j.source, j.run_id, j.class, j.names, j.ticket, j.place, o.environment, o.realm_id
-        from syncd.verdicts(companies, types, ids) v
+        from syncd.judge(companies, types, ids) v
         cross join lateral (
             select q.ctid as place, q.version, q.source, q.run_id, q.class, q.names, q.ticket from syncd.job q
             where q.company_id = v.company_id and q.entity_type = v.entity_type and q.entity_id = v.entity_id
@@ -314,7 +315,7 @@ begin
         ) q
     loop
         begin
-            perform from syncd.judge(company, array[due.entity_type], array[due.entity_id]);
+            perform from syncd.judge(array[company], array[due.entity_type], array[due.entity_id]);
             continue;
         exception
             -- Anything else is no record's fault: a deadlock, a lack of resources, a view that is wrong for all.

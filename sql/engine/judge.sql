@@ -1,6 +1,6 @@
 -- Judge: the verdict on records, as things stand now.
 --
--- Called by: decide (verdicts), settle, push and `syncd explain` (judge), in whatever transaction they are.
+-- Called by: decide, settle, push and `syncd explain`, in whatever transaction they are.
 -- Touches:   nothing.
 --
 -- Verdicts: push (send it), skip (leave it out, with a log row), wait (not now; parked until what it waits for
@@ -9,7 +9,7 @@
 -- The verdict on records, each of the company beside it, as things stand now. Changes nothing. In PL/pgSQL, as all that
 -- is called for each round: a session keeps its plan, and to plan this anew takes ten times as long as to carry it out.
 -- Of several companies at once: to set the plan up takes as long as to carry it out for thirty records.
-create or replace function syncd.verdicts(companies text[], types text[], ids text[])
+create or replace function syncd.judge(companies text[], types text[], ids text[])
 returns table (
     company_id text, entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,
     waits_on syncd.waits_on, reason text, document jsonb, fingerprint text, operation text,
@@ -147,27 +147,5 @@ begin
         order by c.place
         limit 1
     ) v;
-end
-$$;
-
--- The same for records of one company.
-create or replace function syncd.judge(company text, types text[], ids text[])
-returns table (
-    entity_type text, entity_id text, entity_name text, verdict text, parks_as syncd.state,
-    waits_on syncd.waits_on, reason text, document jsonb, fingerprint text, operation text,
-    qbo_type text, qbo_id text, sync_token text, generation bigint, sent_document jsonb, linked_as syncd.state,
-    link_place tid, goes_first syncd.record_key, missing syncd.record_key[], turn text, turn_after bigint,
-    differs text
-)
-language plpgsql stable rows 30
-set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_column
-begin
-    return query
-    select v.entity_type, v.entity_id, v.entity_name, v.verdict, v.parks_as, v.waits_on, v.reason, v.document,
-           v.fingerprint, v.operation, v.qbo_type, v.qbo_id, v.sync_token, v.generation, v.sent_document, v.linked_as,
-           v.link_place, v.goes_first, v.missing, v.turn, v.turn_after, v.differs
-    from syncd.verdicts(array_fill(company, array[coalesce(cardinality(types), 0)]), types, ids) v;
 end
 $$;

@@ -49,7 +49,7 @@ as $$
            settled.occurred_at, settled.note
     from k
     join syncd.company o on o.company_id = company
-    left join syncd.judge(company, array[entity], array[k.key]) v on true
+    left join syncd.judge(array[company], array[entity], array[k.key]) v on true
     left join syncd.documents(array[entity], array[k.key]) d on d.company_id = company
     left join syncd.job j on j.company_id = company and j.entity_type = entity and j.entity_id = k.key
     left join syncd.link l

@@ -67,7 +67,8 @@ as $$
     ), known as materialized (
         select v.entity_id
         from sliced s
-        cross join lateral syncd.judge(company, array_fill(entity, array[cardinality(s.ids)]), s.ids) v
+        cross join lateral syncd.judge(
+            array_fill(company, array[cardinality(s.ids)]), array_fill(entity, array[cardinality(s.ids)]), s.ids) v
         where v.verdict = 'drop'
     )
     select d.key, k.entity_id is not null,
@@ -231,7 +232,7 @@ as $$
             on j.company_id = company and j.entity_type = c.entity_type and j.entity_id = c.entity_id
         left join lateral (
             -- Without a job: left out, or in no state to be sent.
-            select q.reason from syncd.judge(company, array[c.entity_type], array[c.entity_id]) q
+            select q.reason from syncd.judge(array[company], array[c.entity_type], array[c.entity_id]) q
             where j.entity_id is null
         ) v on true
     )

@@ -23,7 +23,7 @@ begin
                case when j.state = 'diverged' and v.differs is not null then 'diverged'
                     when j.state = 'error' and j.error_code = 'gone' and j.call_id is null then 'error'
                     when v.linked_as = 'variance' then 'variance' end::syncd.state as ends
-        from syncd.judge(company, array[entity], array[id]) v
+        from syncd.judge(array[company], array[entity], array[id]) v
         left join lateral (
             select q.ctid as place, q.state, q.error_code, q.call_id from syncd.job q
             where q.company_id = company and q.entity_type = entity and q.entity_id = id
@@ -70,7 +70,7 @@ begin
         select v.*,
                case when j.state = 'error' and j.error_code = 'gone' and j.call_id is null then 'again'
                     when j.state is null and v.verdict = 'drop' and e.fixed is null then 'asked' end as step
-        from syncd.judge(company, array[entity], array[id]) v
+        from syncd.judge(array[company], array[entity], array[id]) v
         join syncd.entity e on e.entity_type = v.entity_type
         left join syncd.job j on j.company_id = company and j.entity_type = entity and j.entity_id = id
         where v.qbo_id is not null and v.differs is null

@@ -564,7 +564,7 @@ def test_a_customer_of_another_currency_is_refused_before_the_call(running: Worl
         "insert into syncd.link (company_id, entity_type, sip_id, environment, realm_id, qbo_type, qbo_id, sync_token,"
         " fingerprint, document, state) select c.company_id, 'customer', %s, c.environment, c.realm_id, 'Customer', %s,"
         " '0', j.fingerprint, j.document, 'synced' from syncd.company c,"
-        " syncd.judge(c.company_id, '{customer}', array[%s]) j where c.company_id = %s",
+        " syncd.judge(array[c.company_id], '{customer}', array[%s]) j where c.company_id = %s",
         (ann, american, ann, company.id),
     )
     with running.database.connection.transaction():

@@ -42,7 +42,8 @@ def link(database: Database, id_: str, state: str = "synced", note: str | None =
     database.execute(
         "insert into syncd.link (company_id, entity_type, sip_id, environment, realm_id, qbo_type, qbo_id,"
         " fingerprint, document, state, note, synced_at) select '1', 'customer', %s, 'sandbox', '9130', 'Customer',"
-        " '58', j.fingerprint, j.document, %s, %s, clock_timestamp() from syncd.judge('1', '{customer}', array[%s]) j",
+        " '58', j.fingerprint, j.document, %s, %s, clock_timestamp()"
+        " from syncd.judge('{1}', '{customer}', array[%s]) j",
         (id_, state, note, id_),
     )
     database.execute("delete from syncd.job")

@@ -64,7 +64,7 @@ def test_a_reader_may_change_nothing(syncd: Commands, words: list[str]) -> None:
         "select tokens from syncd.company",
         "select company_info from syncd.company",
         "select body from syncd.call",
-        "select * from syncd.judge('1', '{customer}', '{1}')",
+        "select * from syncd.judge('{1}', '{customer}', '{1}')",
         "select * from syncd.documents('{customer}', '{1}')",
     ],
 )

@@ -353,7 +353,7 @@ def test_an_invoice_that_was_sent_needs_no_other_item_for_its_lines(books: Billi
     write(books, "update sip.invoices set notes = 'x'")
     assert books.row("invoice", old)["missing"] == []
     [(verdict, item)] = books.database.rows(
-        "select verdict, document ->> 'default_item' from syncd.judge('1', '{invoice}', array[%s])", (old,)
+        "select verdict, document ->> 'default_item' from syncd.judge('{1}', '{invoice}', array[%s])", (old,)
     )
     assert (verdict, item) == ("push", "7")
 
@@ -580,7 +580,7 @@ def test_sharing_viewing_and_paying_signal_nothing(
     write(books, statement)
     assert engine.absorb() == 0
     fingerprint = (
-        "select fingerprint from syncd.judge('1', '{invoice}', array(select id::text from sip.invoices))"
+        "select fingerprint from syncd.judge('{1}', '{invoice}', array(select id::text from sip.invoices))"
     )
     assert books.database.rows(fingerprint) == [(before[0][0],)]
 
@@ -654,7 +654,7 @@ def test_another_rate_takes_the_code_chosen_for_it_now(books: Billing, ann: str)
     books.rate("13", "T13")
     write(books, "update sip.invoices set tax_rate = 13, tax = 13, total = 113")
     [(document,)] = books.database.rows(
-        "select document from syncd.judge('1', '{invoice}', array[%s])", (old,)
+        "select document from syncd.judge('{1}', '{invoice}', array[%s])", (old,)
     )
     assert (document["tax_code"], document["rates"][0]["rate_ref"]) == ("T13", "RT13")
 
@@ -665,7 +665,7 @@ def test_a_new_email_is_in_the_next_push(books: Billing, ann: str) -> None:
     assert books.verdict(old) == "drop"
     write(books, "update sip.invoices set notes = 'x'")
     [(verdict, document)] = books.database.rows(
-        "select verdict, document from syncd.judge('1', '{invoice}', array[%s])", (old,)
+        "select verdict, document from syncd.judge('{1}', '{invoice}', array[%s])", (old,)
     )
     assert (verdict, document["email"]) == ("push", "new@example.com")
 

@@ -382,6 +382,6 @@ def test_an_admin_judges_payments_as_the_daemon_does(books: Billing) -> None:
     id_ = pay(books, billed(books))
     with psycopg.connect(books.database.admin_dsn) as admin:
         judged = admin.execute(
-            "select verdict from syncd.judge('1', array['payment'], array[%s])", (id_,)
+            "select verdict from syncd.judge('{1}', array['payment'], array[%s])", (id_,)
         ).fetchall()
     assert judged == [("push",)]

@@ -118,7 +118,7 @@ def test_another_income_account_is_for_new_items(books: Billing) -> None:
     books.choose("account_map", "income", "80")
     assert books.verdict(old, "service_item") == "drop"
     accounts = books.database.rows(
-        "select document ->> 'income_account' from syncd.judge('1', array_fill('service_item'::text, '{2}'), %s)"
+        "select document ->> 'income_account' from syncd.judge('{1,1}', '{service_item,service_item}', %s)"
         " order by entity_id",
         ([old, new],),
     )
@@ -209,7 +209,7 @@ def test_each_company_and_realm_has_its_own(books: Billing) -> None:
     assert books.verdict("1", "default_item") == "drop"
     assert Billing(books.database, "2").verdict("2", "default_item") == "wait"  # its settings are off
     assert books.database.value(
-        "select count(*) from syncd.judge('1', '{default_item}', '{2}') where document is null"
+        "select count(*) from syncd.judge('{1}', '{default_item}', '{2}') where document is null"
     )
     books.connect("9131")
     assert books.verdict("1", "default_item") == "push"

@@ -454,7 +454,7 @@ def test_an_entry_edited_after_the_start_date_was_moved_past_it_is_not_called_wi
 def test_why_an_entry_from_before_the_start_date_is_not_sent(labour: Labour) -> None:
     id_ = labour.entry(day="2026-07-31")
     [(reason,)] = labour.database.rows(
-        "select reason from syncd.judge('1', '{timesheet_entry}', array[%s])", (id_,)
+        "select reason from syncd.judge('{1}', '{timesheet_entry}', array[%s])", (id_,)
     )
     assert reason == "It is dated 2026-07-31, before the start date of timesheet sync, 2026-08-01."
 
@@ -496,6 +496,6 @@ def test_an_admin_judges_entries_as_the_daemon_does(labour: Labour) -> None:
     id_ = labour.entry()
     with psycopg.connect(labour.database.admin_dsn) as admin:
         judged = admin.execute(
-            "select verdict from syncd.judge('1', array['timesheet_entry'], array[%s])", (id_,)
+            "select verdict from syncd.judge('{1}', array['timesheet_entry'], array[%s])", (id_,)
         ).fetchall()
     assert judged == [("push",)]

@@ -116,7 +116,7 @@ def test_the_same_withdrawal_is_quiet_while_the_company_is_not_connected(
     turn(engine)
     database.execute("select syncd.let_stand('1', 'customer', %s, 'ann')", (id_,))
     database.execute("update syncd.company set state = 'needs_reconnect'")
-    assert database.rows("select verdict from syncd.judge('1', '{customer}', array[%s])", (id_,)) == [
+    assert database.rows("select verdict from syncd.judge('{1}', '{customer}', array[%s])", (id_,)) == [
         ("drop",)
     ]
 

@@ -88,7 +88,7 @@ def goes(database: Database, entity: str, key: str, source: str, *, required: bo
         (entity, key, source, required),
     )
     [(verdict, waits_on)] = database.rows(
-        "select verdict, waits_on::text from syncd.judge('1', array[%s], array[%s])", (entity, key)
+        "select verdict, waits_on::text from syncd.judge('{1}', array[%s], array[%s])", (entity, key)
     )
     assert verdict in ("push", "skip") or (verdict == "wait" and waits_on in ("setting", "record")), verdict
     return bool(waits_on != "setting")
@@ -125,7 +125,7 @@ def test_without_a_connection_nothing_goes(database: Database, source: str) -> N
     database.execute("update syncd.company set state = 'needs_reconnect'")
     database.execute("update syncd.job set source = %s", (source,))
     assert database.rows(
-        "select verdict, waits_on::text from syncd.judge('1', '{customer}', array[%s])", (key,)
+        "select verdict, waits_on::text from syncd.judge('{1}', '{customer}', array[%s])", (key,)
     ) == [("wait", "connection")]
 
 

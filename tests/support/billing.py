@@ -69,7 +69,7 @@ class Billing:
             "insert into syncd.link (company_id, entity_type, sip_id, environment, realm_id, qbo_type, qbo_id,"
             " sync_token, fingerprint, document, state)"
             " select c.company_id, %s, %s, c.environment, c.realm_id, %s, %s, '0', j.fingerprint, j.document, 'synced'"
-            " from syncd.company c left join syncd.judge(c.company_id, array[%s], array[%s]) j on true"
+            " from syncd.company c left join syncd.judge(array[c.company_id], array[%s], array[%s]) j on true"
             " where c.company_id = %s",
             (entity, id_, qbo_type, qbo_id, entity, id_, self.company),
         )
@@ -139,7 +139,7 @@ class Billing:
     def verdict(self, id_: str, entity: str = "invoice") -> str:
         """What would come of it now."""
         said: str = self.database.value(
-            "select verdict from syncd.judge(%s, array[%s], array[%s])", (self.company, entity, id_)
+            "select verdict from syncd.judge(array[%s], array[%s], array[%s])", (self.company, entity, id_)
         )
         return said
 
