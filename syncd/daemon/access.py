@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from syncd.db.queue import DATABASE_AWAY
+from syncd.db.pool import DATABASE_AWAY
 from syncd.qbo import oauth
 from syncd.qbo.client import Access
 

@@ -17,7 +17,8 @@ from syncd.daemon.call import batch, reopened, single
 from syncd.daemon.courier import Courier
 from syncd.daemon.inquiry import Inquiry
 from syncd.daemon.question import Questions
-from syncd.db.queue import DATABASE_AWAY, Intent
+from syncd.db.pool import DATABASE_AWAY
+from syncd.db.queue import Intent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

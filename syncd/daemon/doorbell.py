@@ -16,7 +16,7 @@ import structlog
 
 from syncd.daemon.ending import end
 from syncd.db.patience import answers_within, sever
-from syncd.db.queue import PATIENCE
+from syncd.db.pool import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

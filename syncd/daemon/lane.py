@@ -18,7 +18,8 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 from syncd.daemon.access import NoAccess
 from syncd.daemon.dispatch import Dispatch
 from syncd.daemon.ending import end
-from syncd.db.queue import DATABASE_AWAY, Changed, LaneLost
+from syncd.db.pool import DATABASE_AWAY
+from syncd.db.queue import Changed, LaneLost
 from syncd.db.states import State
 from syncd.qbo.oauth import MalformedTokens
 from syncd.qbo.vault import VaultError

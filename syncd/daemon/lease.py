@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 import syncd
 from syncd.db.patience import answers_within
-from syncd.db.queue import PATIENCE, SESSION
+from syncd.db.pool import PATIENCE, SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

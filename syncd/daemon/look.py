@@ -14,7 +14,7 @@ import psycopg
 import structlog
 
 from syncd.daemon.doorbell import Unfit
-from syncd.db.queue import DATABASE_AWAY
+from syncd.db.pool import DATABASE_AWAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

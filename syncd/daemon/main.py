@@ -23,7 +23,8 @@ from syncd.daemon.ending import end
 from syncd.daemon.lease import Lease
 from syncd.daemon.look import Looker
 from syncd.db import check
-from syncd.db.queue import DATABASE_AWAY, PATIENCE, Queue, make_pool
+from syncd.db.pool import DATABASE_AWAY, PATIENCE, make_pool
+from syncd.db.queue import Queue
 from syncd.errors import DatabaseProblem
 from syncd.qbo.client import Client
 from syncd.qbo.vault import Vault

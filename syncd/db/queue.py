@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 from psycopg.rows import class_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
-from psycopg_pool import PoolTimeout
 
+from syncd.db.asked import Answered, Ask, Commit, Leave, company_of
 from syncd.db.gather import Gathering
-from syncd.db.patience import PatientPool
+from syncd.db.pool import DATABASE_AWAY
 from syncd.db.states import FaultClass, State
 
 if TYPE_CHECKING:
@@ -30,37 +30,6 @@ if TYPE_CHECKING:
 
 LANE_LOST = "SY001"
 CHANGED = "SY002"
-DATABASE_AWAY = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    PoolTimeout,
-    psycopg.errors.ReadOnlySqlTransaction,  # a primary that has become a standby
-)
-POOL_SIZE = 8
-PATIENCE: dict[str, Any] = {
-    "connect_timeout": 5,
-    # A Postgres whose machine fell silent is noticed after some seconds, not after hours.
-    "tcp_user_timeout": 10_000,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-}
-SESSION = """
-    set default_transaction_isolation = 'read committed';
-    set statement_timeout = '30s';
-    set idle_in_transaction_session_timeout = '5s';
-    set timezone = 'UTC';
-    select set_config(name, '0', false) from pg_settings
-    where name in ('lock_timeout', 'idle_session_timeout', 'transaction_timeout');
-    -- Every statement of these sessions looks rows up by key, and what a queue's statistics say is always wrong: a plan
-    -- made while it was empty would read all of it when it is full.
-    set enable_seqscan = off;
-    set enable_hashjoin = off;
-    set enable_mergejoin = off;
-    set jit = off;
-    -- One plan for a session: to plan a verdict for one record anew takes ten times as long as to carry it out.
-    set plan_cache_mode = force_generic_plan
-"""
 
 T = TypeVar("T")
 
@@ -127,26 +96,6 @@ class DueJob:
     names: bool
     turn: str | None = None
     turn_after: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One lane's question what is to be pushed."""
-
-    hold: Hold
-    most: tuple[int, int]
-    floors: Sequence[int]
-    share: tuple[str, str]
-
-    def as_asked(self) -> dict[str, Any]:
-        """As syncd.decide takes it."""
-        return {
-            "company_id": self.hold.company_id,
-            "epoch": self.hold.epoch,
-            "most": self.most,
-            "floors": self.floors,
-            "share": self.share,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,113 +201,10 @@ class Settled:
     due: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One lane's call that is to be committed."""
-
-    hold: Hold
-    intents: Sequence[Intent]
-    kind: str
-    request_id: str
-    path: str
-    body: bytes
-
-    def as_asked(self) -> dict[str, Any]:
-        """As syncd.intend takes it, but for its bytes."""
-        first = self.intents[0].job
-        return {
-            "company_id": self.hold.company_id,
-            "epoch": self.hold.epoch,
-            "kind": self.kind,
-            "environment": first.environment,
-            "realm_id": first.realm_id,
-            "request_id": self.request_id,
-            "path": self.path,
-            "items": [
-                {
-                    "bid": intent.bid,
-                    "entity_type": intent.job.entity_type,
-                    "entity_id": intent.job.entity_id,
-                    "entity_name": intent.job.entity_name,
-                    "version": intent.job.version,
-                    "generation": intent.job.generation,
-                    "operation": intent.job.operation,
-                    "qbo_type": intent.job.qbo_type,
-                    "fingerprint": intent.job.fingerprint,
-                    "turn": intent.job.turn,
-                    "turn_after": intent.job.turn_after,
-                    "document": intent.job.document,
-                    "notes": list(intent.notes),
-                }
-                for intent in self.intents
-            ],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Leave:
-    """One lane that is given back if nothing of it is due, or if its daemon is `leaving`."""
-
-    hold: Hold
-    leaving: bool
-    floors: Sequence[int]
-
-    def as_asked(self) -> dict[str, Any]:
-        """As syncd.release takes it."""
-        return {
-            "company_id": self.hold.company_id,
-            "epoch": self.hold.epoch,
-            "leaving": self.leaving,
-            "floors": self.floors,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    """What came of one lane's call."""
-
-    hold: Hold
-    call_id: int
-    received: Received
-    results: Sequence[Result]
-
-    def as_asked(self) -> dict[str, Any]:
-        """As syncd.record takes it."""
-        return {
-            "company_id": self.hold.company_id,
-            "epoch": self.hold.epoch,
-            "call_id": self.call_id,
-            "answer": asdict(self.received),
-            "results": [asdict(result) for result in self.results],
-        }
-
-
 def parse(document: str) -> dict[str, Any]:
     """A document as Python holds it: money is Decimal."""
     data: dict[str, Any] = json.loads(document, parse_float=Decimal)
     return data
-
-
-def make_pool(dsn: str) -> AsyncConnectionPool:
-    """The daemon's pool, not yet open. Read committed is pinned: the protocols of sql/engine rest on it."""
-
-    async def configure(connection: psycopg.AsyncConnection) -> None:
-        await connection.execute(SESSION)
-        row = await (await connection.execute("select pg_backend_pid()")).fetchone()
-        if row == (connection.info.backend_pid,):
-            # No pooler lends this session to others, so it may keep prepared statements.
-            connection.prepare_threshold = 0
-
-    return PatientPool(
-        dsn,
-        min_size=2,
-        max_size=POOL_SIZE,
-        open=False,
-        configure=configure,
-        reconnect_timeout=5,
-        timeout=10,
-        kwargs={"autocommit": True, "prepare_threshold": None, "application_name": "syncd", **PATIENCE},
-    )
 
 
 class Queue:
@@ -367,10 +213,10 @@ class Queue:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
         final = (*DATABASE_AWAY, Changed)
-        self._decisions = Gathering(self._decide, _company, final)
-        self._intents = Gathering(self._intend, _company, final)
-        self._records = Gathering(self._record, _company, final)
-        self._releases = Gathering(self._release, _company, final)
+        self._decisions = Gathering(self._decide, company_of, final)
+        self._intents = Gathering(self._intend, company_of, final)
+        self._records = Gathering(self._record, company_of, final)
+        self._releases = Gathering(self._release, company_of, final)
 
     async def look(
         self,
@@ -430,9 +276,9 @@ class Queue:
 
     async def release(self, hold: Hold, *, leaving: bool, floors: Sequence[int]) -> bool:
         """Give the lane back; False means that more is due and the lane was kept."""
-        return await self._releases(_Leave(hold, leaving, floors))
+        return await self._releases(Leave(hold, leaving, floors))
 
-    async def _release(self, lanes: Sequence[_Leave]) -> list[bool | Exception]:
+    async def _release(self, lanes: Sequence[Leave]) -> list[bool | Exception]:
         """For each lane whether it was given back, or LaneLost."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
@@ -462,9 +308,9 @@ class Queue:
         """The pushes among up to `most` due jobs of the rest and of the names; other verdicts have been carried out.
         `share` says when backfill goes in each: "after" live work, "first", or "none".
         """
-        return await self._decisions(_Ask(hold, most, floors, share))
+        return await self._decisions(Ask(hold, most, floors, share))
 
-    async def _decide(self, asks: Sequence[_Ask]) -> list[Decided | Exception]:
+    async def _decide(self, asks: Sequence[Ask]) -> list[Decided | Exception]:
         """For each lane what was decided, or LaneLost."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
@@ -490,9 +336,9 @@ class Queue:
         self, hold: Hold, intents: Sequence[Intent], *, kind: str, request_id: str, path: str, body: bytes
     ) -> tuple[int, float]:
         """Commit a call with its exact bytes: its id, and in how many seconds it may be sent. Raises Changed."""
-        return await self._intents(_Call(hold, intents, kind, request_id, path, body))
+        return await self._intents(Commit(hold, intents, kind, request_id, path, body))
 
-    async def _intend(self, calls: Sequence[_Call]) -> list[tuple[int, float] | Exception]:
+    async def _intend(self, calls: Sequence[Commit]) -> list[tuple[int, float] | Exception]:
         """For each call its id and wait, or Changed or LaneLost."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
@@ -545,9 +391,9 @@ class Queue:
         self, hold: Hold, call_id: int, received: Received, results: Sequence[Result]
     ) -> list[Settled]:
         """Settle records of a call: where each stands now. One settled before has no row."""
-        return await self._records(_Answered(hold, call_id, received, results))
+        return await self._records(Answered(hold, call_id, received, results))
 
-    async def _record(self, calls: Sequence[_Answered]) -> list[list[Settled] | Exception]:
+    async def _record(self, calls: Sequence[Answered]) -> list[list[Settled] | Exception]:
         """For each call where its records stand, or LaneLost."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
@@ -713,13 +559,6 @@ def _leased(
 ) -> Leased:
     connection = Connection(*reached) if reached[0] is not None else None
     return Leased(Hold(company, worker, epoch), connection, open_calls)
-
-
-def _company(asked: _Ask | _Call | _Answered | _Leave) -> str:
-    """No two of one lane go together: what the first does, the second must see. The worker of all is that of the first:
-    a lane that was leased under another name of this process seems lost to it, and is asked for alone.
-    """
-    return asked.hold.company_id
 
 
 def _lost(hold: Hold) -> LaneLost:

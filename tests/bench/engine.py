@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from syncd.db.queue import Intent, Queue, Received, Result, make_pool
+from syncd.db.pool import make_pool
+from syncd.db.queue import Intent, Queue, Received, Result
 from tests.bench.stage import add_company
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from syncd.daemon.doorbell import Doorbell
-from syncd.db.queue import make_pool
+from syncd.db.pool import make_pool
 from tests.support.bell import HELD, LOCKS, SOON
 from tests.support.processes import until
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from syncd.db.queue import SESSION, parse
+from syncd.db.pool import SESSION
+from syncd.db.queue import parse
 from syncd.push import Refused, module_for
 from tests.support.billing import AUTOMATED, Billing
 from tests.support.engine import Engine

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from syncd.db.queue import SESSION
+from syncd.db.pool import SESSION
 from tests.support.engine import ITEM, Engine, asked, recorded
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from syncd.db.queue import make_pool
+from syncd.db.pool import make_pool
 
 if TYPE_CHECKING:
     from tests.support.database import Database
