@@ -228,9 +228,13 @@ def test_only_those_lanes_are_given_back_in_which_nothing_is_due_or_that_are_lef
         {"company_id": company, "epoch": epoch, "leaving": company == "3", "floors": [0, 0, 0, 0]}
         for company, epoch in epochs.items()
     ]
-    assert engine.database.rows(
-        "select company_id, released from syncd.release(%s, %s) order by 1", (engine.worker, Jsonb(lanes))
-    ) == [("1", True), ("2", False), ("3", True)]
+    with psycopg.connect(engine.database.dsn, autocommit=True) as ears:
+        ears.execute("listen syncd_lanes")
+        assert engine.database.rows(
+            "select company_id, released from syncd.release(%s, %s) order by 1", (engine.worker, Jsonb(lanes))
+        ) == [("1", True), ("2", False), ("3", True)]
+        heard = [notice.payload for notice in ears.notifies(timeout=2, stop_after=1)]
+    assert heard == [""], "there is a lane for other daemons"
     assert engine.database.rows(
         "select company_id, owner is null, due_at <= clock_timestamp() from syncd.lane order by 1"
     ) == [("1", True, False), ("2", False, True), ("3", True, True)]
