@@ -11,7 +11,7 @@ from syncd import config
 
 @click.command()
 @click.option(
-    "--slots", type=click.IntRange(1, 1000), help="Companies served at the same time [default: 50]."
+    "--slots", type=click.IntRange(1, 1000), help="Companies served at the same time [default: 200]."
 )
 def command(slots: int | None) -> None:
     """The daemon: sends what is due to QuickBooks, until SIGTERM.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 ROOM_SECONDS = 0.1  # between two looks for lanes that wait while all slots are taken
+FREE_SHARE = 4  # of the slots one in so many is kept free of lanes that rest
 TURN_SECONDS = 2.0  # a lane keeps its slot that long while others wait
 
 
@@ -60,6 +61,7 @@ class Crew:
             self._lanes[company_id] = Lane(one, self._client, self._queue, self._keys)
             task = self._tasks[company_id] = asyncio.create_task(self._serve(one), name=company_id)
             task.add_done_callback(self._lane_ended)
+        self._keep_some_free()
 
     def nudge(self, companies: Iterable[str]) -> None:
         """These got work; those that are not ours are passed over."""
@@ -94,6 +96,13 @@ class Crew:
                 lane.leave()
             await asyncio.wait(self._tasks.values(), timeout=seconds)
         await end(self.tasks)
+
+    def _keep_some_free(self) -> None:
+        """Lanes that only rest must not make those wait that have work."""
+        lanes = self._lanes.values()
+        short = self._slots // FREE_SHARE - self.free - sum(lane.leaving for lane in lanes)
+        for lane in [lane for lane in lanes if lane.resting and not lane.leaving][: max(0, short)]:
+            lane.leave()
 
     def _lane_ended(self, task: asyncio.Task[None]) -> None:
         del self._lanes[task.get_name()], self._tasks[task.get_name()]

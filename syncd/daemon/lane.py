@@ -76,6 +76,11 @@ class Lane:
         return self._resting
 
     @property
+    def leaving(self) -> bool:
+        """Whether it is on its way to be given back."""
+        return self._leaving
+
+    @property
     def seconds_held(self) -> float:
         """Since it was leased."""
         return asyncio.get_running_loop().time() - self._since
