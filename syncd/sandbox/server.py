@@ -119,8 +119,8 @@ def serve(world: World, listener: socket.socket) -> None:
 
 
 def _keep(phase: str, info: dict[str, int]) -> None:
-    """What outlived a collection of everything are objects and the journal, which stay. Looked at again and again as they
-    grow, they would stop the sandbox for a quarter of a second at a time, as QuickBooks never does.
+    """What outlived a collection of everything is objects and the journal, which stay. Looked at again and again as
+    they grow, they would stop the sandbox for a quarter of a second at a time, as QuickBooks never does.
     """
     if phase == "stop" and info["generation"] == 2:
         gc.freeze()

@@ -20,7 +20,7 @@ from tests.support.database import Database, fresh_database, make_template
 from tests.support.processes import VAULT_KEY, Daemon, Sandbox, environment, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from syncd.demo.postgres import Server
 
@@ -90,6 +90,11 @@ class Stage:
     def seconds(self, full: float) -> float:
         """A duration at the scale of this run, whole seconds because pgbench knows no others."""
         return max(1.0, float(round(full * min(1.0, self._scale))))
+
+    def own_server(self, settings: Mapping[str, str]) -> None:
+        """From here on this row has a server of its own, as it comes but for these settings."""
+        self.server = self._stack.enter_context(throwaway_postgres({**AS_IT_COMES, **settings}, durable=True))
+        make_template(self.server)
 
     def world(self, *sandbox_options: str) -> World:
         """A database of its own and a sandbox."""

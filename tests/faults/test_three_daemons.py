@@ -45,6 +45,7 @@ LOST = "lane lost to another daemon"
 
 # Every lease, and every write under one with what the lane said at that moment.
 AUDIT = """
+    create schema audit;
     create table audit.lease (company_id text, owner uuid, epoch bigint, xid xid8);
     create function audit.leased() returns trigger language plpgsql security definer as $$ begin
         insert into audit.lease values (new.company_id, new.owner, new.epoch, pg_current_xact_id());

@@ -54,8 +54,8 @@ class Served:
     async def ended(self, company: str) -> None:
         """That lane was given back."""
         next(lane for lane in self.lanes if lane.company == company).left.set()
-        while company in self.crew.companies:
-            await asyncio.sleep(0)
+        await next(task for task in self.crew.tasks if task.get_name() == company)
+        await asyncio.sleep(0)  # and its slot is free
 
     def rest(self) -> None:
         """All that work now have nothing more to do."""

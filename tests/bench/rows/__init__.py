@@ -13,12 +13,13 @@ from tests.bench.rows import (
     queue,
     realm,
     sip_cost,
+    storm,
     three_daemons,
 )
 
 ROWS: dict[str, Row] = {
     module.ROW.name: module.ROW
     for module in (
-        sip_cost, notify, queue, latency, drain, realm, backlog, held, three_daemons, hand_over, memory, daemons,
+        sip_cost, notify, queue, latency, storm, drain, realm, backlog, held, three_daemons, hand_over, memory, daemons,
     )
 }  # fmt: skip
