@@ -11,6 +11,8 @@ import random
 import signal
 from typing import TYPE_CHECKING, Any
 
+import anyio
+import anyio.lowlevel
 import psycopg
 import structlog
 
@@ -70,6 +72,8 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ask_to_stop)
         systemd.notify(STATUS="waiting for Postgres")
+        # Has anyio load what runs it here. Else the first request would: 60 ms in which every company waits.
+        await anyio.lowlevel.checkpoint()
         await self._open()
         if self._stop.is_set():
             await self._close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -54,6 +55,9 @@ def make_pool(dsn: str) -> AsyncConnectionPool:
         if row == (connection.info.backend_pid,):
             # No pooler lends this session to others, so it may keep prepared statements.
             connection.prepare_threshold = 0
+            # One that is not warm serves all the same.
+            with suppress(psycopg.Error):
+                await connection.execute("select syncd.warm_up()")
 
     return PatientPool(
         dsn,

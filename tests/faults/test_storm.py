@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from syncd.demo.postgres import Server
     from tests.support.storm import Storm
 
+BURSTS = (1, 3, 10, 30)
 MISSED = "the slow look found changes that nothing had announced: report it"
 
 
@@ -81,6 +82,7 @@ def blow(timed: Server, folder: Path, *, companies: int, transactions: int, pace
             companies=companies,
             transactions=transactions,
             pace=pace,
+            bursts=BURSTS,
             seed=seed,
         )
         check(world, came)

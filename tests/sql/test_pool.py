@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from syncd.db.pool import make_pool
+from syncd.db.pool import SESSION, make_pool
 
 if TYPE_CHECKING:
     from tests.support.database import Database
@@ -26,3 +26,45 @@ def test_statements_stay_prepared_in_a_session_that_nobody_else_gets(database: D
             await pool.close()
 
     assert any("syncd.sleep_for" in statement for statement in asyncio.run(prepared()))
+
+
+WRONG = """
+    create or replace function syncd.warm_up() returns void language plpgsql as $$ begin
+        raise exception 'no session can be warmed';
+    end $$
+"""
+CHANGED = "select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_xact_user_tables"
+
+
+def test_a_session_is_warmed_for_all_that_a_lane_asks_and_nothing_is_changed(database: Database) -> None:
+    database.add_company("1", realm="9131")
+    database.add_customer("Ann")
+    database.execute("select syncd.absorb(1000)")
+    database.execute(SESSION)
+    with database.connection.transaction():
+        database.execute("set local track_functions = 'all'")
+        before = database.value(CHANGED)
+        database.execute("select syncd.warm_up()")
+        called = {
+            name
+            for (name,) in database.rows(
+                "select funcname from pg_stat_xact_user_functions where schemaname = 'syncd' and calls > 0"
+            )
+        }
+        assert {"lease", "decide", "judge", "intend", "record", "release"} <= called
+        assert database.value(CHANGED) == before
+
+
+def test_a_session_that_cannot_be_warmed_serves_all_the_same(database: Database) -> None:
+    database.execute(WRONG)
+
+    async def asked() -> object:
+        pool = make_pool(database.daemon_dsn)
+        await pool.open()
+        try:
+            async with pool.connection(timeout=5) as connection:
+                return await (await connection.execute("select 1")).fetchone()
+        finally:
+            await pool.close()
+
+    assert asyncio.run(asked()) == (1,)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from tests.support.processes import Sandbox
 
 NUMBER = re.compile(r"N(\d+)N")
-BURSTS = (1, 3, 10, 30)
 LEVELS = (IsolationLevel.READ_COMMITTED, IsolationLevel.REPEATABLE_READ)
 
 
@@ -78,15 +77,15 @@ class Writer:
         self._step = step
         self._records: list[str] = []
 
-    def storm(self, transactions: int, pace: float) -> None:
-        """So many transactions in bursts, about `pace` a second; now and then one is rolled back."""
+    def storm(self, transactions: int, pace: float, bursts: Sequence[int]) -> None:
+        """So many transactions in bursts of these sizes, about `pace` a second; now and then one is rolled back."""
         with psycopg.connect(self._dsn, autocommit=True) as sip:
             # The connections of an application do not begin in one moment.
-            time.sleep(self._dice.uniform(0, max(BURSTS) / pace))
+            time.sleep(self._dice.uniform(0, max(bursts) / pace))
             began = time.monotonic()
             done = 0
             while done < transactions:
-                burst = min(self._dice.choice(BURSTS), transactions - done)
+                burst = min(self._dice.choice(bursts), transactions - done)
                 for _ in range(burst):
                     self._transaction(sip)
                 done += burst

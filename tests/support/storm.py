@@ -78,16 +78,17 @@ def storm(
     companies: int,
     transactions: int,
     pace: float,
+    bursts: Sequence[int],
     seed: int,
 ) -> Storm:
-    """So many transactions, about `pace` a second, of eight connections; `start` starts a daemon. Some may be on their
-    way yet when it returns. The database's server is TIMED.
+    """So many transactions, about `pace` a second, of eight connections, each in bursts of these sizes; `start` starts a
+    daemon. Some may be on their way yet when it returns. The database's server is TIMED.
     """
     database.execute(AUDIT)
     realms = connect_crowd(database, sandbox, companies)
     writers = [Writer(database.dsn, companies, seed, number, CONNECTIONS) for number in range(CONNECTIONS)]
     threads = [
-        threading.Thread(target=writer.storm, args=(transactions // CONNECTIONS, pace / CONNECTIONS))
+        threading.Thread(target=writer.storm, args=(transactions // CONNECTIONS, pace / CONNECTIONS, bursts))
         for writer in writers
     ]
     over, daemons = threading.Event(), [start()]
