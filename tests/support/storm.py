@@ -81,7 +81,7 @@ def storm(
     bursts: Sequence[int],
     seed: int,
 ) -> Storm:
-    """So many transactions, about `pace` a second, of eight connections, each in bursts of these sizes; `start` starts a
+    """So many transactions, about `pace` a second, of eight connections, in bursts of these sizes; `start` starts a
     daemon. Some may be on their way yet when it returns. The database's server is TIMED.
     """
     database.execute(AUDIT)
