@@ -3,8 +3,8 @@
 -- Called by: the daemon's pool, once for each of its sessions.
 -- Touches:   nothing.
 
--- Asks the questions of a lane's life about no lane and no record. Each session makes its own plans, and to make one takes
--- several times as long as to carry it out; a daemon would pay for that in the middle of its first burst.
+-- Asks the questions of a lane's life about no lane and no record. Each session makes its own plans, and to make one
+-- takes several times as long as to carry it out; a daemon would pay for that in the middle of its first burst.
 create or replace function syncd.warm_up() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp

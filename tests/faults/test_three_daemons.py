@@ -25,6 +25,7 @@ from tests.support.crowd import (
     report,
 )
 from tests.support.processes import until
+from tests.support.storm import AUDIT_ABSORBED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,6 @@ LOST = "lane lost to another daemon"
 
 # Every lease, and every write under one with what the lane said at that moment.
 AUDIT = """
-    create schema audit;
     create table audit.lease (company_id text, owner uuid, epoch bigint, xid xid8);
     create function audit.leased() returns trigger language plpgsql security definer as $$ begin
         insert into audit.lease values (new.company_id, new.owner, new.epoch, pg_current_xact_id());
@@ -176,6 +176,7 @@ def hand_overs(database: Database, moments: Sequence[float]) -> list[float]:
 def test_three_daemons_killed_and_frozen(timed: Server, tmp_path: Path, seed: int) -> None:
     with a_world(timed, tmp_path) as world:
         town = Town(world)
+        world.database.execute(AUDIT_ABSORBED)
         world.database.execute(AUDIT)
         realms = connect_crowd(world.database, world.sandbox, COMPANIES)
         world.sandbox.tell("faults", kind="delay", times=0, seconds=0.2, method="POST")

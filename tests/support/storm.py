@@ -26,7 +26,7 @@ TIMED = {"track_commit_timestamp": "on"}
 """What a server is started with to know when each transaction was committed."""
 
 # Each signal that is absorbed, and by which transaction; the clusters' own commit times tell when.
-AUDIT = """
+AUDIT_ABSORBED = """
     create schema audit;
     create table audit.absorbed (signal_id bigint, entity_id text, writer xid8, absorber xid8);
     create function audit.absorbed() returns trigger language plpgsql security definer as $$ begin
@@ -84,7 +84,7 @@ def storm(
     """So many transactions, about `pace` a second, of eight connections, in bursts of these sizes; `start` starts a
     daemon. Some may be on their way yet when it returns. The database's server is TIMED.
     """
-    database.execute(AUDIT)
+    database.execute(AUDIT_ABSORBED)
     realms = connect_crowd(database, sandbox, companies)
     writers = [Writer(database.dsn, companies, seed, number, CONNECTIONS) for number in range(CONNECTIONS)]
     threads = [
