@@ -101,7 +101,7 @@ class Crew:
         """Lanes that only rest must not make those wait that have work."""
         lanes = self._lanes.values()
         short = self._slots // FREE_SHARE - self.free - sum(lane.leaving for lane in lanes)
-        for lane in [lane for lane in lanes if lane.resting and not lane.leaving][: max(0, short)]:
+        for lane in [lane for lane in lanes if lane.resting][: max(0, short)]:
             lane.leave()
 
     def _lane_ended(self, task: asyncio.Task[None]) -> None:

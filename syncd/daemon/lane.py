@@ -72,8 +72,8 @@ class Lane:
 
     @property
     def resting(self) -> bool:
-        """Whether it only stays in case more work comes."""
-        return self._resting
+        """Whether it only stays in case more work comes. Not from the moment it gets some, or is to leave."""
+        return self._resting and not self._woken.is_set()
 
     @property
     def leaving(self) -> bool:

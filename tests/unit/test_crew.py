@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,23 +11,20 @@ import pytest
 from syncd.daemon import crew
 from syncd.db.queue import Hold, Leased
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 ITSELF = UUID(int=1)
 
 
 class Lane:
     """One that works until it is told to rest, and then stays until it has to leave."""
 
-    def __init__(self, leased: Leased, *_: Any) -> None:
+    def __init__(self, leased: Leased) -> None:
         self.company = leased.hold.company_id
         self.resting = self.leaving = False
         self.seconds_held = 0.0
         self.left = asyncio.Event()
 
     def leave(self) -> None:
-        self.leaving = True
+        self.leaving, self.resting = True, False
 
     async def run(self) -> None:
         await self.left.wait()
@@ -39,14 +36,15 @@ class Served:
     def __init__(self) -> None:
         nobody: Any = None
         self.crew = crew.Crew(8, nobody, nobody, nobody, lambda: None)
+        self.lanes: list[Lane] = []
 
-    @property
-    def lanes(self) -> Sequence[Lane]:
-        return list(self.crew._lanes.values())  # type: ignore[arg-type]
+    def lane(self, leased: Leased, *_: Any) -> Lane:
+        self.lanes.append(Lane(leased))
+        return self.lanes[-1]
 
     @property
     def leaving(self) -> list[str]:
-        return [lane.company for lane in self.lanes if lane.leaving]
+        return [lane.company for lane in self.lanes if lane.leaving and lane.company in self.crew.companies]
 
     def take(self, *companies: str) -> None:
         self.crew.take([Leased(Hold(company, ITSELF, 1), None, open_calls=False) for company in companies])
@@ -63,14 +61,15 @@ class Served:
             lane.resting = True
 
 
-@pytest.fixture(autouse=True)
-def of_these(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "Lane", Lane)
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Served:
+    made = Served()
+    monkeypatch.setattr(crew, "Lane", made.lane)
+    return made
 
 
-def test_a_quarter_of_the_slots_is_kept_free_of_lanes_that_rest() -> None:
+def test_a_quarter_of_the_slots_is_kept_free_of_lanes_that_rest(served: Served) -> None:
     async def storm() -> None:
-        served = Served()
         served.take("1", "2", "3", "4", "5", "6")
         served.rest()
         assert served.leaving == []
@@ -86,9 +85,8 @@ def test_a_quarter_of_the_slots_is_kept_free_of_lanes_that_rest() -> None:
     asyncio.run(storm())
 
 
-def test_lanes_that_work_fill_all_slots() -> None:
+def test_lanes_that_work_fill_all_slots(served: Served) -> None:
     async def storm() -> None:
-        served = Served()
         served.take(*map(str, range(8)))
         assert served.leaving == []
         assert served.crew.free == 0

@@ -1,4 +1,4 @@
-"""A lane that ends while calls of it are under way."""
+"""A lane that ends while calls of it are under way, and one that has nothing more to do."""
 
 from __future__ import annotations
 
@@ -60,3 +60,45 @@ def test_a_cancelled_call_that_finds_the_lane_lost_is_no_mistake(
     asyncio.run(run())
     gc.collect()
     assert mistakes == []
+
+
+class Quiet(Queue):
+    """Has one job of which nothing is to be sent, and then none."""
+
+    def __init__(self) -> None:
+        self.given = False
+
+    async def decide(self, *_: object) -> Decided:
+        jobs = [] if self.given else [job("invoice", names=False)]
+        self.given = True
+        return Decided(jobs, [1, 0, 0, 0], None)
+
+    async def release(self, *_: object, **__: object) -> bool:
+        return True
+
+
+class Nothing:
+    """There is never anything to send."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    async def commit(self, _jobs: list[DueJob]) -> None:
+        return
+
+
+def test_a_lane_that_gets_work_no_longer_rests_from_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would be made to give way to others before it has looked."""
+    monkeypatch.setattr(lane, "Dispatch", Nothing)
+
+    async def run() -> None:
+        leased = Leased(Hold("1", uuid4(), 1), None, open_calls=False)
+        one = lane.Lane(leased, cast("Any", None), cast("Any", Quiet()), cast("Any", Keys()))
+        working = asyncio.create_task(one.run())
+        while not one.resting:  # noqa: ASYNC110 - a lane tells nobody
+            await asyncio.sleep(0)
+        one.nudge()
+        assert not one.resting
+        one.leave()
+        await working
+
+    asyncio.run(run())
