@@ -11,7 +11,9 @@ from syncd import config
 
 @click.command()
 @click.option(
-    "--slots", type=click.IntRange(1, 1000), help="Companies served at the same time [default: 200]."
+    "--slots",
+    type=click.IntRange(1, 1000),
+    help=f"Companies served at the same time [default: {config.Config.model_fields['slots'].default}].",
 )
 def command(slots: int | None) -> None:
     """The daemon: sends what is due to QuickBooks, until SIGTERM.

@@ -11,7 +11,6 @@ import random
 import signal
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import anyio.lowlevel
 import psycopg
 import structlog
@@ -72,7 +71,8 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ask_to_stop)
         systemd.notify(STATUS="waiting for Postgres")
-        # Has anyio load what runs it here. Else the first request would: 60 ms in which every company waits.
+        # Makes anyio, on which httpx runs, load its part for asyncio. Else the first request would: 60 ms in which
+        # every company waits.
         await anyio.lowlevel.checkpoint()
         await self._open()
         if self._stop.is_set():

@@ -80,7 +80,8 @@ class Writer:
     def storm(self, transactions: int, pace: float, bursts: Sequence[int]) -> None:
         """So many transactions in bursts of these sizes, about `pace` a second; now and then one is rolled back."""
         with psycopg.connect(self._dsn, autocommit=True) as sip:
-            # The connections of an application do not begin in one moment.
+            # A pause like the others goes before the first burst: started together, all connections would begin theirs
+            # in one moment, which those of an application do not.
             time.sleep(self._dice.uniform(0, max(bursts) / pace))
             began = time.monotonic()
             done = 0

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from tests.support.processes import Daemon, Sandbox
 
 CONNECTIONS = 8
-VISITS = "select exists (select from syncd.lane where due_at < 'infinity')"
 TIMED = {"track_commit_timestamp": "on"}
 """What a server is started with to know when each transaction was committed."""
 
-# Each signal that is absorbed, and by which transaction; the clusters' own commit times tell when.
+# Each company that was just connected is visited once.
+VISITS = "select exists (select from syncd.lane where due_at < 'infinity')"
+# Each signal that is absorbed, and by which transaction; the cluster's own commit times tell when.
 AUDIT_ABSORBED = """
     create schema audit;
     create table audit.absorbed (signal_id bigint, entity_id text, writer xid8, absorber xid8);
@@ -93,7 +94,6 @@ def storm(
     ]
     over, daemons = threading.Event(), [start()]
     until(lambda: daemons[0].events("on duty"), what="the daemon is on duty")
-    # Each company that was just connected is visited once.
     until(lambda: not database.value(VISITS), what="the new companies were visited", seconds=120)
     keeper = threading.Thread(target=_come_and_go, args=(start, daemons, over, random.Random(seed)))
     began = time.monotonic()

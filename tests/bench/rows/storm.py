@@ -84,13 +84,11 @@ def bursts(world: World, numbers: Iterator[int], *, width: int, rounds: int) -> 
             [[record]] = connection.execute(INSERT, (company, f"Customer {number}", f"N{number}N")).fetchall()
             committed[record] = time.time()
         world.rest(60)
-        time.sleep(random.uniform(0.5, 1))  # the daemon sleeps again
+        # A burst comes out of the quiet: the daemon has gone to sleep. And never in step with anything of its.
+        time.sleep(random.uniform(0.5, 1))
     sent = carried_out(world.database, world.sandbox.ask("requests")["requests"])
     return [
-        one.arrived - committed[record]
-        for one in sent
-        for record in (record for record, _ in one.changes)
-        if record in committed
+        one.arrived - committed[record] for one in sent for record, _ in one.changes if record in committed
     ]
 
 
