@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import time
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 import tenacity
@@ -31,7 +33,6 @@ __all__ = ["Access", "Answer", "Client", "Lost", "NotSent", "literal"]
 MINOR_VERSION = "75"
 READ_TRIES = 3
 CONNECT_SECONDS = 10.0
-POOL_IN_FLIGHT = 8
 IDLE_SECONDS = 20.0  # shorter than usual idle limits of gateways: a reused dead connection would lose a write
 
 
@@ -64,14 +65,13 @@ class Answer:
 class Client:
     """Calls of many realms over shared connections. Not tied to a token: each call brings its Access.
 
-    `timeout` is the whole time of one call in seconds, repeats of a read included.
+    `timeout` is the whole time of one call in seconds, repeats of a read included. `http` is for other addresses.
     """
 
     def __init__(self, *, timeout: float = 60.0) -> None:
         self._seconds = timeout
-        self._pools = [_pool(timeout)]
-        self._in_flight = [0]
-        self.http = self._pools[0]
+        self._idle: deque[_Idle] = deque()
+        self.http = _connection(timeout)
 
     async def write(self, access: Access, path: str, body: bytes, request_id: str) -> Answer:
         """POST exactly these bytes, once. `path` may carry parameters: "invoice?operation=void", "batch".
@@ -97,9 +97,10 @@ class Client:
         return await self._repeated(access, "GET", path, None, None)
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        for pool in self._pools:
-            await pool.aclose()
+        """Close the connections, once no call is under way."""
+        await self.http.aclose()
+        while self._idle:
+            await self._idle.pop().http.aclose()
 
     async def _repeated(
         self, access: Access, method: str, path: str, body: bytes | None, content_type: str | None
@@ -143,12 +144,11 @@ class Client:
         return self.http.build_request(method, url, content=body, headers=headers)
 
     async def _once(self, request: httpx.Request, start: float, seconds: float) -> Answer:
-        number = self._least_busy()
-        self._in_flight[number] += 1
+        http = await self._lend()
         try:
-            response = await exchange(self._pools[number], request, seconds)
+            response = await exchange(http, request, seconds)
         finally:
-            self._in_flight[number] -= 1
+            self._idle.append(_Idle(http, time.monotonic()))
         body = faults.decode(response.content)
         return Answer(
             status=response.status_code,
@@ -158,23 +158,31 @@ class Client:
             duration_ms=round((time.monotonic() - start) * 1000),
         )
 
-    def _least_busy(self) -> int:
-        """httpx's pool slows down with what is in flight: with 32 it takes half of what it takes with 8."""
-        number = min(range(len(self._pools)), key=self._in_flight.__getitem__)
-        if self._in_flight[number] >= POOL_IN_FLIGHT:
-            self._pools.append(_pool(self._seconds))
-            self._in_flight.append(0)
-            number = len(self._pools) - 1
-        return number
+    async def _lend(self) -> httpx.AsyncClient:
+        """The connection that was given back last: the likeliest to be open still. One that has been idle for too long
+        is closed by the way.
+
+        Each is a client of its own, for one call at a time: a pool asks each of its idle connections, at each request
+        and each answer, whether it is still open, which with eight of them is a tenth of the daemon's work.
+        """
+        if self._idle and self._idle[0].since < time.monotonic() - IDLE_SECONDS:
+            with suppress(httpx.HTTPError, OSError):
+                await self._idle.popleft().http.aclose()
+        return self._idle.pop().http if self._idle else _connection(self._seconds)
 
 
-def _pool(timeout: float) -> httpx.AsyncClient:
+class _Idle(NamedTuple):
+    """A connection that no call uses, and since when, by the monotonic clock."""
+
+    http: httpx.AsyncClient
+    since: float
+
+
+def _connection(timeout: float) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         verify=_trust(),
         timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-        limits=httpx.Limits(
-            max_connections=None, max_keepalive_connections=POOL_IN_FLIGHT, keepalive_expiry=IDLE_SECONDS
-        ),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS),
         headers={"Accept": "application/json", "User-Agent": f"syncd/{syncd.__version__}"},
         # One realm's session cookie must not travel with the next realm's call.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

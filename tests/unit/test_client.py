@@ -259,6 +259,25 @@ def test_calls_do_not_wait_for_each_others_connections() -> None:
     assert {type(outcome) for outcome in asyncio.run(run())} == {Answer}
 
 
+def test_connections_of_a_burst_are_used_again_and_closed_once_they_are_too_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run() -> None:
+        async with WireServer(lambda _: answer(200, GOOD), delay=0.1) as server:
+            client = Client()
+            access = Access(server.url, "1", "t")
+            for _ in range(2):
+                await asyncio.gather(*(write(client, access) for _ in range(5)))
+            assert (server.connections, server.open) == (5, 5)
+            monkeypatch.setattr("syncd.qbo.client.IDLE_SECONDS", 0.15)
+            for _ in range(10):
+                await write(client, access)
+            assert (server.connections, server.open) == (5, 1)
+            await client.aclose()
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("trouble", [None, answer(502, b"<html>"), answer(500, b"")])
 def test_reads_repeat_through_passing_trouble(trouble: bytes | None) -> None:
     result, requests = answered(read, trouble, trouble, answer(200, GOOD))

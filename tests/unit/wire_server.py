@@ -31,7 +31,8 @@ class WireServer:
         self._delay = delay
         self._tasks: set[asyncio.Task[None]] = set()
         self.requests: list[Request] = []
-        self.connections = 0
+        self.connections = 0  # that there ever were, and that there are
+        self.open = 0
         self.url = ""
 
     async def __aenter__(self) -> Self:
@@ -50,12 +51,14 @@ class WireServer:
         assert task is not None
         self._tasks.add(task)
         self.connections += 1
+        self.open += 1
         try:
             while await self._one(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the client left, or the test is over
         finally:
+            self.open -= 1
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
