@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from syncd.db.pool import DATABASE_AWAY
+from syncd.db.pool import through_outages
 from syncd.qbo import oauth
 from syncd.qbo.client import Access
 
@@ -109,13 +108,11 @@ class Keys:
     async def _keep(self, hold: Hold, refresh: Refresh, fresh: oauth.Tokens) -> None:
         """Keeps trying while Postgres is away: the token before is dead already."""
         blob = self._vault.encrypt(fresh.to_json())
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(DATABASE_AWAY), wait=wait_random_exponential(0.1, max=3)
-        ):
-            with attempt:
-                await self._queue.keep_tokens(
-                    hold, refresh, blob, fresh.access_expires_at, fresh.refresh_expires_at
-                )
+        await through_outages(
+            lambda: self._queue.keep_tokens(
+                hold, refresh, blob, fresh.access_expires_at, fresh.refresh_expires_at
+            )
+        )
 
     async def _refused(self, hold: Hold, error: oauth.InvalidGrant, interrupted: datetime | None) -> None:
         """Intuit's outages refuse good tokens too, so the first refusal only waits."""

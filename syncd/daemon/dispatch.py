@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from syncd.daemon.build import Builder
 from syncd.daemon.call import batch, reopened, single
 from syncd.daemon.courier import Courier
 from syncd.daemon.inquiry import Inquiry
 from syncd.daemon.question import Questions
-from syncd.db.pool import DATABASE_AWAY
+from syncd.db.pool import through_outages
 from syncd.db.queue import Intent
 
 if TYPE_CHECKING:
@@ -110,11 +109,7 @@ class Dispatch:
         self, call_id: int, call: Call, received: Received, results: Sequence[Result]
     ) -> list[Settled]:
         """Keeps trying while Postgres is away: the answer is in hand and would else have to be asked for again."""
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(DATABASE_AWAY), wait=wait_random_exponential(0.1, max=3)
-        ):
-            with attempt:
-                settled = await self._queue.record(self._hold, call_id, received, results)
+        settled = await through_outages(lambda: self._queue.record(self._hold, call_id, received, results))
         states = {(s.entity_type, s.entity_id): s.state for s in settled}
         deliveries = {delivery.bid: delivery for delivery in call.deliveries}
         for result in results:

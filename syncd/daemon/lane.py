@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psycopg
 import structlog
 from structlog.contextvars import bound_contextvars
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from syncd.daemon.access import NoAccess
 from syncd.daemon.dispatch import Dispatch
 from syncd.daemon.ending import end
-from syncd.db.pool import DATABASE_AWAY
+from syncd.db.pool import DATABASE_AWAY, through_outages
 from syncd.db.queue import Changed, LaneLost
 from syncd.db.states import State
 from syncd.qbo.oauth import MalformedTokens
@@ -100,11 +99,7 @@ class Lane:
         """Postgres may go away and come back meanwhile."""
         with bound_contextvars(company_id=self._hold.company_id, epoch=self._hold.epoch):
             try:
-                async for attempt in AsyncRetrying(
-                    retry=retry_if_exception_type(DATABASE_AWAY), wait=wait_random_exponential(0.1, max=3)
-                ):
-                    with attempt:
-                        await self._serve_or_leave()
+                await through_outages(self._serve_or_leave)
             except LaneLost:
                 log.warning("lane lost to another daemon")
             finally:

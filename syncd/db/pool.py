@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg_pool import PoolTimeout
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from syncd.db.patience import PatientPool
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from psycopg_pool import AsyncConnectionPool
+
+T = TypeVar("T")
 
 DATABASE_AWAY = (
     psycopg.OperationalError,
@@ -69,3 +74,17 @@ def make_pool(dsn: str) -> AsyncConnectionPool:
         timeout=10,
         kwargs={"autocommit": True, "prepare_threshold": None, "application_name": "syncd", **PATIENCE},
     )
+
+
+async def through_outages(work: Callable[[], Awaitable[T]]) -> T:
+    """What `work` returns; while Postgres is away it is begun again and again."""
+    try:
+        return await work()
+    except DATABASE_AWAY:
+        pass
+    # Not for the first attempt, which is nearly always the last: what tenacity makes for a call refers to itself, and
+    # made twice for each record it was most of the garbage collector's work.
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(DATABASE_AWAY), wait=wait_random_exponential(0.1, max=3)
+    )
+    return await retrying(work)
