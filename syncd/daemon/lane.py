@@ -8,6 +8,7 @@ batch of backfill.
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 REST_IN_FLIGHT = 4  # with one call of names far below the ten at a time that Intuit lets a realm have
 BATCH = 30  # Postgres takes fewer where a limit or trouble says so
 STICKY_SECONDS = 2.0  # how long a lane stays with its daemon after its last work
+TOGETHER_SECONDS = 0.25
 BACKFILL_EVERY = 4
 NOTHING_SEEN = [0, 0, 0, 0]
 
@@ -151,7 +153,7 @@ class Lane:
     async def _idle(self) -> bool:
         """Nothing to do: stay a little, then give the lane back; True if it is."""
         left = self._seconds_left()
-        stay = STICKY_SECONDS if self._worked else 0.0
+        stay = _sticky() if self._worked else 0.0
         self._resting = True
         woken = await self._rest(stay if left is None else min(left, stay))
         self._resting = False
@@ -279,3 +281,11 @@ class Lane:
         except TimeoutError:
             return False
         return True
+
+
+def _sticky() -> float:
+    """How long a lane stays from now. Those that rest end together, several times a second, so that one statement gives
+    many of them back.
+    """
+    now = asyncio.get_running_loop().time()
+    return math.ceil((now + STICKY_SECONDS) / TOGETHER_SECONDS) * TOGETHER_SECONDS - now
