@@ -43,7 +43,11 @@ async def exchange(http: httpx.AsyncClient, request: httpx.Request, seconds: flo
     request.extensions["trace"] = trace
     try:
         async with asyncio.timeout(seconds):
-            return await http.send(request, follow_redirects=False)
+            response = await http.send(request, follow_redirects=False)
+            # httpx's stream refers to the response and the response to it (encode/httpx#3733): its body would be kept
+            # until the next full garbage collection, which is minutes away.
+            response.stream = httpx.ByteStream(response.content)
+            return response
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
         failure = _failure(error, request.url.host)
     # Outside of the handler, so that the cause, whose text may quote a header, is not chained.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -316,6 +317,25 @@ def test_a_read_is_bounded_in_all() -> None:
     seconds, tries = asyncio.run(run())
     assert seconds < 2
     assert tries == 1
+
+
+def test_an_answer_that_was_read_leaves_no_garbage() -> None:
+    async def run() -> int:
+        async with WireServer(lambda _: answer(200, GOOD)) as server:
+            client = Client()
+            access = Access(server.url, "1", "t")
+            await write(client, access)
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(10):
+                    await write(client, access)
+                return gc.collect()
+            finally:
+                gc.enable()
+                await client.aclose()
+
+    assert asyncio.run(run()) < 50
 
 
 def test_connections_are_kept_and_cookies_are_not() -> None:
