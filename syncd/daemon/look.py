@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 SLICE = 1000
-PATIENT_SLICES = 10  # in a flood without end lanes are leased all the same
+PATIENT_SECONDS = 5.0  # in a flood without end lanes are leased all the same
 BUSY_SECONDS = 0.005
 IDLE_SECONDS = 0.05
 LINGER_SECONDS = 0.01  # awake after work: the next change of a burst needs no bell
@@ -62,7 +62,7 @@ class Looker:
         self._had_duty = False
         self._pause = BUSY_SECONDS
         self._found = False
-        self._full_slices = 0
+        self._flood_since: float | None = None
         self.missed = 0
 
     async def turn(self) -> None:
@@ -70,7 +70,7 @@ class Looker:
         self._bell.settled()
         if await self.look():
             self._pause = BUSY_SECONDS
-            if not self._full_slices:
+            if self._flood_since is None:
                 await self._rest(BUSY_SECONDS)  # lanes that were just taken go first
         elif not self._bell.healthy:
             await self._rest(self._pause)
@@ -110,7 +110,7 @@ class Looker:
                 everything=everything,
                 slots=self._crew.free,
                 held=self._crew.companies,
-                patience=self._full_slices < PATIENT_SLICES,
+                patience=self._flood_since is None or now < self._flood_since + PATIENT_SECONDS,
             )
         except DATABASE_AWAY:
             self._since = None
@@ -126,7 +126,10 @@ class Looker:
             log.error(
                 "the slow look found changes that nothing had announced: report it", signals=look.missed
             )
-        self._full_slices = self._full_slices + 1 if look.signals >= self._slice else 0
+        if look.signals < self._slice:
+            self._flood_since = None
+        elif self._flood_since is None:
+            self._flood_since = now
         self._since = look.seen
         self._slice = min(SLICE, self._slice * 2)
         self._crew.nudge(look.mine)
