@@ -84,7 +84,9 @@ async def through_outages(work: Callable[[], Awaitable[T]]) -> T:
         pass
     # Not for the first attempt, which is nearly always the last: what tenacity makes for a call refers to itself, and
     # made twice for each record it was most of the garbage collector's work.
-    retrying = AsyncRetrying(
+    async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(DATABASE_AWAY), wait=wait_random_exponential(0.1, max=3)
-    )
-    return await retrying(work)
+    ):
+        with attempt:
+            result = await work()
+    return result

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from syncd.db.pool import SESSION, make_pool
+import psycopg
+import pytest
+
+from syncd.db.pool import SESSION, make_pool, through_outages
 
 if TYPE_CHECKING:
     from tests.support.database import Database
@@ -68,3 +71,27 @@ def test_a_session_that_cannot_be_warmed_serves_all_the_same(database: Database)
             await pool.close()
 
     assert asyncio.run(asked()) == (1,)
+
+
+def test_what_an_outage_interrupts_is_done_when_postgres_is_back() -> None:
+    left = [psycopg.OperationalError("the connection is lost")] * 3
+
+    async def work() -> str:
+        if left:
+            raise left.pop()
+        return "done"
+
+    async def run() -> tuple[str, str]:
+        # Also where what is called is no coroutine function itself.
+        return await through_outages(lambda: work()), await through_outages(work)
+
+    assert asyncio.run(run()) == ("done", "done")
+    assert not left
+
+
+def test_what_is_no_outage_is_raised_at_once() -> None:
+    async def work() -> None:
+        raise psycopg.errors.UniqueViolation("twice")
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        asyncio.run(through_outages(work))
