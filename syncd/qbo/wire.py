@@ -45,7 +45,7 @@ async def exchange(http: httpx.AsyncClient, request: httpx.Request, seconds: flo
         async with asyncio.timeout(seconds):
             response = await http.send(request, follow_redirects=False)
             # httpx's stream refers to the response and the response to it (encode/httpx#3733): its body would be kept
-            # until the next full garbage collection, which is minutes away.
+            # until the next full garbage collection, of which there are few.
             response.stream = httpx.ByteStream(response.content)
             return response
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
