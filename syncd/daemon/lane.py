@@ -36,7 +36,7 @@ log = structlog.get_logger()
 REST_IN_FLIGHT = 4  # with one call of names far below the ten at a time that Intuit lets a realm have
 BATCH = 30  # Postgres takes fewer where a limit or trouble says so
 STICKY_SECONDS = 2.0  # how long a lane stays with its daemon after its last work
-TOGETHER_SECONDS = 0.25
+TOGETHER_SECONDS = 0.25  # lanes that rest end at multiples of it
 BACKFILL_EVERY = 4
 NOTHING_SEEN = [0, 0, 0, 0]
 
