@@ -101,14 +101,18 @@ class Daemon:
             systemd.notify(READY=1, STATUS="looking for work")
             await self._look_until_stopped()
             systemd.notify(STOPPING=1, STATUS="finishing what is under way")
-            # Whoever finishes does not look: another must be on duty.
-            await end([bell])
-            await self._bell.resign()
+            await self._hand_over(bell)
             await self._finish()
         finally:
             await end(aside)
             await self._bell.close()
             await self._close()
+
+    async def _hand_over(self, bell: asyncio.Task[None]) -> None:
+        """Whoever finishes does not look: another must be on duty, and before anything else is waited for."""
+        await self._bell.resign()
+        await end([bell])
+        await self._bell.close()  # it may have been about to open it again
 
     async def _close(self) -> None:
         await self._client.aclose()
