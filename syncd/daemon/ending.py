@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-AGAIN_SECONDS = 0.05
+AGAIN_SECONDS = 0.5
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
