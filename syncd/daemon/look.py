@@ -85,7 +85,7 @@ class Looker:
         duty = self._bell.on_duty
         if duty and not self._had_duty:
             log.info("on duty")
-            self._since = None  # whoever was on duty before may have left anything
+            self.forget()  # whoever was on duty before may have left anything
         self._had_duty = duty
         if duty or not self._bell.healthy:
             return await self._look()
@@ -94,8 +94,8 @@ class Looker:
         )
 
     def forget(self) -> None:
-        """Nothing seen before counts any more: the next look is a full one."""
-        self._since = None
+        """Nothing seen before counts any more: the next look is a full one, and a flood begins anew."""
+        self._since = self._flood_since = None
 
     async def _look(self) -> bool:
         now = asyncio.get_running_loop().time()

@@ -53,7 +53,9 @@ class Queue:
         return Look(self._signals[len(self.patience) - 1], "1:1:", (), 0), []
 
 
-def patience_in(signals: list[int]) -> list[bool]:
+def patience_in(signals: list[int], away_after: int | None = None) -> list[bool]:
+    """Look after look; after so many of them Postgres was away."""
+
     async def run() -> list[bool]:
         stop = asyncio.Event()
         queue = Queue(signals, stop)
@@ -61,6 +63,8 @@ def patience_in(signals: list[int]) -> list[bool]:
         looker = look.Looker(cast("Any", queue), bell, crew, uuid.uuid4, stop, 60)
         while not stop.is_set():
             await looker.turn()
+            if len(queue.patience) == away_after:
+                looker.forget()
         return queue.patience
 
     return asyncio.run(run())
@@ -78,3 +82,9 @@ def test_each_flood_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(look, "PATIENT_SECONDS", 0.05)
     found = patience_in([1000] * 5 + [10] + [1000] * 5)
     assert (found[0], found[4], found[6], found[10]) == (True, False, True, False)
+
+
+def test_a_flood_that_is_cut_short_takes_nothing_from_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "PATIENT_SECONDS", 0.05)
+    found = patience_in([1000] * 10, away_after=5)
+    assert (found[0], found[4], found[5], found[9]) == (True, False, True, False)
