@@ -8,7 +8,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from syncd.sandbox import faults
@@ -31,7 +31,12 @@ async def handle(world: World, request: Request) -> Response:
     """Answer one request under /v3."""
     started = request.scope["state"].get("arrived", time.time())
     entry = world.journal.open(started, request.method, request.url.path)
-    call = Call(world, request, await request.body())
+    try:
+        body = await request.body()
+    except ClientDisconnect:
+        entry.outcome, entry.code = "refused", "hung-up"
+        raise
+    call = Call(world, request, body)
     entry.realm, entry.requestid = call.realm, call.requestid or ""
     entry.entity = call.entity.name if call.entity else call.resource
     entry.items = len(call.items)

@@ -1,7 +1,7 @@
 """The routes of the sandbox, as one ASGI application."""
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -25,4 +25,9 @@ def build(world: World) -> App:
         *OAuth(world).routes(),
         *Control(world).routes(),
     ]
-    return Identified(Starlette(routes=routes))
+    return Identified(Starlette(routes=routes, exception_handlers={ClientDisconnect: _hung_up}))
+
+
+async def _hung_up(_request: Request, _error: Exception) -> Response:
+    """A client that dies while it sends is no error of ours, and nobody reads this."""
+    return Response()

@@ -1,5 +1,6 @@
 """`syncd sandbox` as an operator starts and stops it."""
 
+import socket
 import subprocess
 import sys
 import time
@@ -75,6 +76,22 @@ def test_a_taken_port_is_one_sentence() -> None:
     sandbox.stop()
     assert ended.returncode == 1
     assert "choose another --host or --port" in ended.stderr
+
+
+def test_a_client_that_dies_while_it_sends_is_noted_and_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    sandbox = Sandbox()
+    company = sandbox.company()
+    address = (httpx.URL(sandbox.url).host, httpx.URL(sandbox.url).port)
+    head = f"POST /v3/company/{company.realm}/customer HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+    with socket.create_connection(address) as client:
+        client.sendall(head.encode() + b'{"Display')
+    deadline = time.monotonic() + 10
+    while not (noted := sandbox.control("/sandbox/requests")["requests"]) or not noted[-1]["outcome"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert (noted[-1]["outcome"], noted[-1]["code"], noted[-1]["status"]) == ("refused", "hung-up", 0)
+    assert sandbox.stop() == 0
+    assert capfd.readouterr().err == ""
 
 
 def test_help_names_every_option_and_quirk() -> None:
