@@ -88,7 +88,7 @@ def test_a_client_that_dies_while_it_sends_is_noted_and_no_error(capfd: pytest.C
     deadline = time.monotonic() + 10
     while not (noted := sandbox.control("/sandbox/requests")["requests"]) or not noted[-1]["outcome"]:
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(0.02)  # a request's end is in the journal and nowhere else
     assert (noted[-1]["outcome"], noted[-1]["code"], noted[-1]["status"]) == ("refused", "hung-up", 0)
     assert sandbox.stop() == 0
     assert capfd.readouterr().err == ""
