@@ -103,7 +103,9 @@ async def _limited(call: Call, entry: Entry) -> Answer:
     except QboFaultError as fault:
         return refuse_with(call, fault)
     try:
-        return await _once(call, entry, company)
+        answer = await _once(call, entry, company)
+        entry.item_codes = dict(answer.item_codes)
+        return answer
     finally:
         world.throttle.leave(call.realm, app)
 

@@ -5,7 +5,8 @@ batch has made: queries are answered as of before the batch, and an id made in
 it leads nowhere until the answer is out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from syncd.sandbox import faults
 from syncd.sandbox.call import Call, answer_with
@@ -35,7 +36,17 @@ def run_batch(call: Call, company: Company) -> Answer:
     responses: list[Json] = [answers[str(item["bId"])] for item in items]
     if call.world.quirks["batch-order"] == "reversed":
         responses.reverse()
-    return answer_with(call, {"BatchItemResponse": responses})
+    return replace(answer_with(call, {"BatchItemResponse": responses}), item_codes=_codes(answers))
+
+
+def _codes(answers: Mapping[str, Item]) -> dict[str, str]:
+    """The fault code of each answer that is one, by bId."""
+    codes = {}
+    for bid, answer in answers.items():
+        match answer:
+            case {"Fault": {"Error": [{"code": str(code)}, *_]}}:
+                codes[bid] = code
+    return codes
 
 
 def _checked(call: Call) -> list[Item]:

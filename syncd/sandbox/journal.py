@@ -1,7 +1,7 @@
 """What arrived, in order: for tests that ask what a client really sent."""
 
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import dropwhile
 
 from syncd.sandbox.wire import Json
@@ -15,7 +15,8 @@ class Entry:
 
     `outcome` is `executed` (carried out, a fault included), `replayed` (answered
     from memory), `refused` (not looked at: authentication, throttle, locks, an
-    injected answer) or "" while it runs. `items` is how many a batch has.
+    injected answer) or "" while it runs. `items` is how many a batch has, and
+    `item_codes` the faults inside its answer, by bId.
     """
 
     seq: int
@@ -26,6 +27,7 @@ class Entry:
     entity: str = ""
     requestid: str = ""
     items: int = 0
+    item_codes: dict[str, str] = field(default_factory=dict)
     status: int = 0
     code: str = ""
     outcome: str = ""

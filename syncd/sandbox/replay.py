@@ -4,7 +4,8 @@ A requestid belongs to the realm, whatever entity, operation or body it comes
 with (QBO documentation, "Request id": unique for all requests of a company).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from syncd.sandbox.faults import QboFaultError, validation
 from syncd.sandbox.wire import Json
@@ -20,6 +21,7 @@ class Answer:
     body: str
     code: str = ""
     object_id: str = ""
+    item_codes: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_format(requestid: str, longest: int) -> QboFaultError | None:

@@ -87,6 +87,7 @@ def test_the_same_requestid_and_bids_replay_the_whole_answer(company: Company) -
     assert "Fault" in first["b"]
     assert [entry["outcome"] for entry in company.journal()] == ["executed", "replayed"]
     assert [entry["items"] for entry in company.journal()] == [2, 2]
+    assert [entry["item_codes"] for entry in company.journal()] == [{"b": "6240"}, {"b": "6240"}]
 
 
 @pytest.mark.parametrize(("quirk", "made"), [("executed", 4), ("replayed", 3)])

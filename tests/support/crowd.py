@@ -185,7 +185,7 @@ class Sent:
 
 
 def carried_out(database: Database, journal: Sequence[dict[str, Any]]) -> list[Sent]:
-    """The writes that were executed, with what was in them. No request id was executed twice."""
+    """The writes that were executed, with what they changed. No request id was executed twice."""
     done = [r for r in journal if r["outcome"] == "executed" and r["requestid"] and r["status"] in (0, 200)]
     ids = Counter(r["requestid"] for r in done)
     assert not [id_ for id_, count in ids.items() if count > 1], "a request was carried out twice"
@@ -197,16 +197,20 @@ def carried_out(database: Database, journal: Sequence[dict[str, Any]]) -> list[S
         )
     }
     return [
-        Sent(call, r["arrived"], _changes(json.loads(bytes(body)), items))
+        Sent(call, r["arrived"], _changes(json.loads(bytes(body)), items, r["item_codes"]))
         for r in done
         for call, body, items in (bodies[r["requestid"]],)
     ]
 
 
-def _changes(body: dict[str, Any], items: dict[str, str]) -> tuple[tuple[str, int], ...]:
+def _changes(
+    body: dict[str, Any], items: dict[str, str], refused: dict[str, str]
+) -> tuple[tuple[str, int], ...]:
     parts = {item["bId"]: item for item in body.get("BatchItemRequest", [])} or {next(iter(items)): body}
     changes = []
     for bid, part in parts.items():
+        if bid in refused:
+            continue
         [number] = NUMBER.findall(json.dumps(part))
         changes.append((items[bid], int(number)))
     return tuple(changes)
