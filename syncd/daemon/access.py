@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from syncd.db.pool import through_outages
+from syncd.db.queue import LaneLost
 from syncd.qbo import oauth
 from syncd.qbo.client import Access
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from syncd.config import Config
     from syncd.db.queue import Connection, Hold, Leased, Queue, Refresh
     from syncd.qbo.client import Client
@@ -37,7 +40,11 @@ class NoAccess(Exception):
 class Keys:
     """What opens the companies' doors: the app's own id and secret, the vault, and Intuit's token endpoint."""
 
-    def __init__(self, config: Config, vault: Vault, client: Client, queue: Queue) -> None:
+    def __init__(
+        self, config: Config, vault: Vault, client: Client, queue: Queue, stands: Callable[[], bool]
+    ) -> None:
+        """`stands`: whether this daemon's lease surely goes on."""
+        self.stands = stands
         self._config = config
         self._client_id, self._client_secret = config.need_client()
         self._vault = vault
@@ -154,11 +161,14 @@ class Door:
 
     async def access(self, *, refused: str | None = None) -> Access:
         """A token that is good for the next minutes. `refused` is one that QBO did not take, so that it is renewed
-        whatever its age. Raises NoAccess after pausing the lane.
+        whatever its age. Raises NoAccess after pausing the lane, and LaneLost if the lease may have ended: a process
+        that was frozen would else send what another has settled meanwhile.
         """
         if (
             self._tokens.access_expires_at < datetime.now(UTC) + MARGIN
             or self._tokens.access_token == refused
         ):
             self._tokens = await self._keys.renewed(self._hold)
+        if not self._keys.stands():
+            raise LaneLost
         return Access(self._base_url, self._connection.realm_id, self._tokens.access_token)

@@ -49,7 +49,13 @@ class Daemon:
         self._pool = make_pool(self._dsn)
         self._queue = Queue(self._pool)
         self._client = Client(timeout=config.http_timeout_seconds)
-        self._keys = Keys(config, Vault(config.need_vault_keys()), self._client, self._queue)
+        self._keys = Keys(
+            config,
+            Vault(config.need_vault_keys()),
+            self._client,
+            self._queue,
+            lambda: self._lease.stands,
+        )
         self._stop = asyncio.Event()
         self._crew = Crew(config.slots, self._client, self._queue, self._keys, lambda: self._bell.nudge())
         self._lease = Lease(self._dsn, config.lease_seconds, lambda: self._crew.tasks, self._tell)
