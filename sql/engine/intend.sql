@@ -134,6 +134,13 @@ as $$
           and (j.state = 'unknown' or c.worker_id <> worker or c.epoch <> held_epoch);
 $$;
 
+-- So long after its `sent_at` a request must have ended at QuickBooks: Intuit ends it after 120 seconds (REST API
+-- features), and it waits ten for its turn at most (spend).
+create or replace function syncd.longest_request() returns interval
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$ select interval '150 seconds' $$;
+
 -- The oldest call of a lane whose answer is not known and whose time has come, marked as being sent again, with a row
 -- for each of its records that waits for the answer. What this worker has under way is none of them. While Enable Sync
 -- is off nothing is sent, not even again: such calls stay unknown until it is on. Nor is it while the lane pauses.
@@ -142,11 +149,13 @@ $$;
 --
 -- `looks` says that sending it once more proves nothing: its id may be forgotten by now, or what comes back each time
 -- may be a remembered failure. Then QuickBooks is asked whether it holds the records, but not before every send of it
--- must have ended there: a create that is still at work would be missed, and made twice.
+-- must have ended there: a create that is still at work would be missed, and made twice. So it is with one that is sent
+-- again and refused: `ended` says that every earlier send of it must have ended, so that what QuickBooks has shows
+-- whether it was done.
 create or replace function syncd.reopen(company text, worker uuid, held_epoch bigint)
 returns table (
-    call_id bigint, kind text, path text, request_id text, body bytea, sends smallint, looks boolean, names boolean,
-    bid text, entity_type text, entity_id text, entity_name text, operation text, document jsonb,
+    call_id bigint, kind text, path text, request_id text, body bytea, sends smallint, looks boolean, ended boolean,
+    names boolean, bid text, entity_type text, entity_id text, entity_name text, operation text, document jsonb,
     sent_document jsonb, qbo_id text
 )
 language plpgsql rows 1
@@ -157,11 +166,11 @@ declare
     -- Intuit documents no time for its memory of request ids.
     replay_memory constant interval := interval '10 minutes';
     sends_before_looking constant integer := 4;
-    -- Intuit ends a request after 120 seconds (REST API features).
-    longest_request constant interval := interval '150 seconds';
+    longest_request constant interval := syncd.longest_request();
     held constant syncd.lane := syncd.hold_lane(company, worker, held_epoch);
     chosen bigint;
     looking boolean;
+    over boolean;
 begin
     update syncd.job j set state = 'unknown', due_at = o.sent_at + longest_request
     from syncd.unsettled(company, worker, held_epoch) o
@@ -176,8 +185,9 @@ begin
     if held.not_before > clock_timestamp() then
         return;
     end if;
-    select o.call_id, o.sends >= sends_before_looking or o.committed_at < clock_timestamp() - replay_memory
-    into chosen, looking
+    select o.call_id, o.sends >= sends_before_looking or o.committed_at < clock_timestamp() - replay_memory,
+           o.sent_at <= clock_timestamp() - longest_request
+    into chosen, looking, over
     from syncd.unsettled(company, worker, held_epoch) o
     join syncd.company p
         on p.company_id = company and p.state = 'connected'
@@ -206,7 +216,7 @@ begin
             where i.call_id = chosen))
         returning j.entity_type, j.entity_id, j.names
     )
-    select c.call_id, c.kind::text, c.path, c.request_id, c.body, c.sends, looking, a.names,
+    select c.call_id, c.kind::text, c.path, c.request_id, c.body, c.sends, looking, over, a.names,
            i.bid, i.entity_type, i.entity_id, i.entity_name, i.operation, i.document, l.document,
            l.qbo_id
     from again a

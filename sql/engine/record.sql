@@ -50,7 +50,7 @@ begin
     return query
     with sent as (
         select o.company_id, o.call_id, o.failures, r.*, i.entity_type, i.entity_id, i.entity_name, i.operation,
-               i.fingerprint, i.document, c.request_id, j.place, j.source, j.run_id, j.attempts, j.alone,
+               i.fingerprint, i.document, c.request_id, c.sent_at, j.place, j.source, j.run_id, j.attempts, j.alone,
                j.version <> i.version as moved, k.link_place, k.linked_id,
                -- One object cannot be two records: QuickBooks was restored or reset, or answered for another call.
                r.outcome in ('success', 'variance')
@@ -97,8 +97,10 @@ begin
         from sent s
     )
     select r.company_id, r.call_id, r.bid, r.entity_type, r.entity_id, r.entity_name, r.operation, r.request_id,
-           r.source, r.run_id, r.place, r.link_place, r.linked_id, r.is_good, r.moved, r.ends_as, v.state,
+           r.source, r.run_id, r.place, r.link_place, r.linked_id, r.is_good, r.moved,
+           case r.ends_as when 'early' then 'unknown' else r.ends_as end, v.state,
            case when v.state not in ('pending', 'unknown') then 'infinity'::timestamptz
+                when r.ends_as = 'early' then r.sent_at + syncd.longest_request()
                 when v.state = 'unknown' then clock_timestamp() + coalesce(f.wait, interval '10 minutes')
                 when not r.moved and f.wait > interval '0' then clock_timestamp() + f.wait end,
            coalesce(f.counts, false) and not r.moved and r.held is not true, coalesce(f.pauses_lane, false), f.wait,
@@ -111,12 +113,12 @@ begin
         select c.* from syncd.consequence(
             r.class, r.may_pass, r.attempts + 1, r.failures, make_interval(secs => r.told_to_wait)
         ) c
-        where not r.is_good and r.ends_as <> 'split'
+        where not r.is_good and r.ends_as not in ('split', 'early')
     ) f on true
     cross join lateral (
         select case
             when r.is_good then case r.ends_as when 'success' then 'synced' else 'variance' end::syncd.state
-            when r.ends_as = 'unknown' then 'unknown'
+            when r.ends_as in ('unknown', 'early') then 'unknown'
             when r.ends_as = 'split' then 'pending'
             -- What went out is not what SIP holds now: the newer change has all its attempts before it.
             when r.moved then 'pending'
@@ -131,8 +133,9 @@ $$;
 -- `calls` has an object for each: company_id, epoch, call_id, `answer` with http_status, intuit_tid and duration_ms,
 -- for the log, and `results`, one for each record whose outcome is known by now:
 --     bid           the record's place in the call
---     outcome       success, variance, fault, unknown, absent (looked up after an unknown outcome: not there), or
---                   split (the batch was refused as a whole: each goes alone at once, and nothing is logged)
+--     outcome       success, variance, fault, unknown, absent (looked up after an unknown outcome: not there), early
+--                   (refused when sent again, and not there; but an earlier send may be at work yet), or split (the
+--                   batch was refused as a whole: each goes alone at once, and nothing is logged)
 --     qbo_id, sync_token                        of the object, where QBO answered with one
 --     fault, code, error, may_help, collision, held   of a fault: its class, QBO's code, the sentence for the log
 --     note          text for a success

@@ -94,18 +94,21 @@ class Courier:
         if opened.looks:
             fault = FaultClass.STALE if opened.sends == 1 else FaultClass.RECORD
             for delivery in call.deliveries:
-                absent = outcome.absent(delivery, fault)
-                yield Received(), [await self._guarded(delivery, self._settled(delivery, absent))]
+                settled = self._settled(delivery, outcome.absent(delivery, fault), ended=opened.ended)
+                yield Received(), [await self._guarded(delivery, settled)]
             return
         deliveries = {delivery.bid: delivery for delivery in call.deliveries}
         wait = await self._queue.take_turn(self._hold, is_batch=call.is_batch)
         async for received, results in self.send(call, wait):
             for result in results:
                 delivery = deliveries[result.bid]
-                yield received, [await self._guarded(delivery, self._settled(delivery, result))]
+                settled = self._settled(delivery, result, ended=opened.ended)
+                yield received, [await self._guarded(delivery, settled)]
 
-    async def _settled(self, delivery: Delivery, result: Result) -> Result:
-        """A repeated call's fault tells of this time only; the first time it may have been executed."""
+    async def _settled(self, delivery: Delivery, result: Result, *, ended: bool) -> Result:
+        """A repeated call's fault tells of this time only. The first time it may have been executed, or unless that
+        must have `ended`, it may be at work yet.
+        """
         if result.outcome not in {"fault", "absent", "split"} or result.collision:
             return result
         if result.fault not in {FaultClass.RECORD, FaultClass.STALE}:
@@ -120,6 +123,8 @@ class Courier:
             return replace(self._look_up_failed(delivery, error), outcome="unknown")
         if isinstance(found, Result):
             return found
+        if not ended:
+            return outcome.early(delivery, result)
         return self._inquiry.in_its_place(delivery, found) or result
 
     async def _write(self, call: Call) -> Answer:
@@ -135,8 +140,7 @@ class Courier:
         """What the answer says of one record; a fault whose cause has to be looked up first is returned as such."""
         try:
             fault, said = answer.fault, answer.body
-            if fault is not None and call.is_batch and fault.fault_class in OF_A_RECORD:
-                return outcome.split(delivery, fault)
+            whole = fault is not None
             if fault is None and call.is_batch:
                 said = _item(answer.body, delivery.bid)
                 fault = faults.parse_item(said, answer.status)
@@ -144,6 +148,8 @@ class Courier:
                 return outcome.taken(delivery, said)
             if fault.executed is None:
                 return replace(outcome.of_fault(delivery, fault), outcome="unknown")
+            if whole and call.is_batch and fault.fault_class in OF_A_RECORD:
+                return outcome.split(delivery, fault)
             if fault.code == NAME_TAKEN or (
                 fault.fault_class is FaultClass.STALE and delivery.qbo_id is not None
             ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from syncd.db.queue import Result, parse
@@ -94,6 +95,16 @@ def absent(delivery: Delivery, fault: FaultClass) -> Result:
         fault=fault,
         may_help=True,
         error=f"QuickBooks never confirmed {delivery.what}, and does not have it. It is sent anew.",
+    )
+
+
+def early(delivery: Delivery, refused: Result) -> Result:
+    """Refused when it was sent again, and not in QBO; but an earlier request for it may still be at work there."""
+    return replace(
+        refused,
+        outcome="early",
+        error=f"{refused.error} An earlier request for {delivery.what} may still be under way in QuickBooks: syncd"
+        " asks again when that must have ended, and sends nothing else of it before.",
     )
 
 

@@ -132,7 +132,9 @@ class OpenItem:
 
 @dataclass(frozen=True, slots=True)
 class OpenCall:
-    """A call whose answer is not known, as syncd.reopen returns it. `sends` counts this time, unless it only looks."""
+    """A call whose answer is not known, as syncd.reopen returns it. `sends` counts this time, unless it only looks;
+    `ended`: every earlier send of it must have ended.
+    """
 
     call_id: int
     kind: str
@@ -141,6 +143,7 @@ class OpenCall:
     body: bytes
     sends: int
     looks: bool
+    ended: bool
     names: bool
     items: list[OpenItem]
 
@@ -366,15 +369,15 @@ class Queue:
         async with self._pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
             with _fenced():
                 await cursor.execute(
-                    "select call_id, kind, path, request_id, body, sends, looks, names, bid, entity_type, entity_id,"
-                    " entity_name, operation, document::text, sent_document::text, qbo_id"
+                    "select call_id, kind, path, request_id, body, sends, looks, ended, names, bid, entity_type,"
+                    " entity_id, entity_name, operation, document::text, sent_document::text, qbo_id"
                     " from syncd.reopen(%s, %s, %s)",
                     _words(hold),
                 )
             rows = await cursor.fetchall()
         if not rows:
             return None
-        call_id, kind, path, request_id, body, sends, looks = rows[0][:7]
+        call_id, kind, path, request_id, body, sends, looks, ended = rows[0][:8]
         return OpenCall(
             call_id=call_id,
             kind=kind,
@@ -383,8 +386,9 @@ class Queue:
             body=body,
             sends=sends,
             looks=looks,
-            names=any(row[7] for row in rows),
-            items=[OpenItem(*row[8:]) for row in rows],
+            ended=ended,
+            names=any(row[8] for row in rows),
+            items=[OpenItem(*row[9:]) for row in rows],
         )
 
     async def record(

@@ -92,10 +92,11 @@ CATALOGUE: dict[str, Entry] = {
     ),
     # The request
     "500": _record("the operation is not supported", _REPORT, quote=True),
+    # Intuit does not say when. A refusal it is not: the first of the two may be done, or be at work.
     "600": Entry(
-        FaultClass.RECORD,
+        FaultClass.TRANSIENT,
         "a request of the same id is already known to QuickBooks",
-        "Nothing to do; syncd looks whether the record is in QuickBooks.",
+        "Nothing to do; syncd asks again, or looks whether the record is in QuickBooks.",
         retry=True,
         refusal=False,
     ),

@@ -638,6 +638,34 @@ def test_a_call_is_sent_again_while_that_may_tell(engine: Engine) -> None:
     assert rows == [(id_, False, 2)]
 
 
+@pytest.mark.parametrize(("seconds", "ended"), [(149, False), (150, True)])
+def test_a_refusal_proves_nothing_while_an_earlier_request_may_be_at_work(
+    engine: Engine, seconds: int, ended: bool
+) -> None:
+    epoch, id_ = lost(engine, sent_at=f"clock_timestamp() - interval '{seconds} seconds'")
+    again = "select call_id, ended from syncd.reopen('1', %s, %s)"
+    assert engine.database.rows(again, (engine.worker, epoch)) == [(id_, ended)]
+
+
+def test_what_was_refused_too_early_is_asked_again_when_the_first_request_must_have_ended(
+    engine: Engine,
+) -> None:
+    epoch, id_ = lost(engine)
+    engine.reopen(epoch)
+    state = engine.record(epoch, id_, outcome="early", fault="record", error="Refused.", code="2020")
+    assert state == "unknown"
+    assert engine.database.value("select outcome::text from syncd.call") == "unknown"
+    waits = engine.database.value("select extract(epoch from due_at - clock_timestamp()) from syncd.job")
+    assert 149 < waits <= 150
+    said = engine.database.rows(
+        "select attempt, error_code, next_attempt_at = (select due_at from syncd.job) from syncd.sync_log"
+        " order by log_id desc limit 1"
+    )
+    assert said == [(1, "2020", True)]
+    assert engine.database.value("select attempts from syncd.job") == 0
+    assert engine.database.value("select not_before <= clock_timestamp() from syncd.lane")
+
+
 def test_access_that_no_fresh_token_brings_back_needs_a_person(engine: Engine) -> None:
     engine.database.add_customer("Ann")
     epoch = take(engine)
