@@ -102,7 +102,9 @@ class Courier:
         async for received, results in self.send(call, wait):
             for result in results:
                 delivery = deliveries[result.bid]
-                settled = self._settled(delivery, result, ended=opened.ended)
+                # What is said of each record of a batch is the answer to its id, of which QuickBooks has but one.
+                answered = call.is_batch and result.outcome != "split"
+                settled = self._settled(delivery, result, ended=opened.ended or answered)
                 yield received, [await self._guarded(delivery, settled)]
 
     async def _settled(self, delivery: Delivery, result: Result, *, ended: bool) -> Result:

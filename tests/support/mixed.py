@@ -132,10 +132,17 @@ class Writer:
 
     def write(self, changes: int, pace: float) -> None:
         """So many changes of records, about `pace` a second."""
+        self._go_on(pace, lambda: self._count < changes)
+
+    def write_until(self, over: threading.Event, pace: float) -> None:
+        """Changes of records, about `pace` a second."""
+        self._go_on(pace, lambda: not over.is_set())
+
+    def _go_on(self, pace: float, more: Callable[[], bool]) -> None:
         with psycopg.connect(self._dsn, autocommit=True) as connection:
             hand = Hand(connection)
             began = time.monotonic()
-            while self._count < changes:
+            while more():
                 self._transaction(hand)
                 ahead = began + self._count / pace - time.monotonic()
                 time.sleep(max(0.0, ahead * self._dice.uniform(0.5, 1.5)))
