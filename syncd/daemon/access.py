@@ -89,6 +89,8 @@ class Keys:
         refresh = await self._queue.begin_refresh(hold)
         stored = oauth.Tokens.from_json(self._vault.decrypt(refresh.tokens))
         now = datetime.now(UTC)
+        if not self.stands():
+            raise LaneLost  # another may have renewed them by now: Intuit may end the connection over the old one
         try:
             fresh = await oauth.refresh(
                 self._client.http,
