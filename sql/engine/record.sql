@@ -240,11 +240,15 @@ begin
         where c.company_id = any(array(select t.company_id from trouble t where t.cut_off))
     ), paused as (
         update syncd.lane l
-        set failures = case when t.bid is null or t.cut_off then 0 else l.failures + 1 end,
+        set failures = case when t.bid is null or t.cut_off then 0
+                            -- Of all that was under way when the trouble began each part has its own; it is one.
+                            when l.not_before > clock_timestamp() then l.failures
+                            else l.failures + 1 end,
             not_before = case when t.bid is null then l.not_before
                               when t.cut_off then 'infinity'
                               else greatest(l.not_before, clock_timestamp() + t.wait) end,
-            paused_because = t.error
+            paused_because = case when t.bid is null and l.not_before > clock_timestamp() then l.paused_because
+                                  else t.error end
         from answered a
         cross join lateral (
             select q.ctid as place from syncd.lane q where q.company_id = a.company_id limit 1
@@ -389,7 +393,8 @@ declare
     held constant syncd.lane := syncd.hold_lane(company, worker, held_epoch);
 begin
     update syncd.lane l
-    set failures = l.failures + 1, paused_because = syncd.addressed(because, company),
+    set failures = case when l.not_before > clock_timestamp() then l.failures else l.failures + 1 end,
+        paused_because = syncd.addressed(because, company),
         not_before = greatest(l.not_before, clock_timestamp() + c.wait)
     from syncd.consequence(fault, true, 1, held.failures, make_interval(secs => told_to_wait)) c
     where l.company_id = company;

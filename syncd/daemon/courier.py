@@ -100,7 +100,9 @@ class Courier:
         deliveries = {delivery.bid: delivery for delivery in call.deliveries}
         wait = await self._queue.take_turn(self._hold, is_batch=call.is_batch)
         async for received, results in self.send(call, wait):
-            for result in results:
+            if clear := [known for result in results if (known := _known(result))]:
+                yield received, clear
+            for result in [result for result in results if not _known(result)]:
                 delivery = deliveries[result.bid]
                 # What is said of each record of a batch is the answer to its id, of which QuickBooks has but one.
                 answered = call.is_batch and result.outcome != "split"
@@ -108,13 +110,9 @@ class Courier:
                 yield received, [await self._guarded(delivery, settled)]
 
     async def _settled(self, delivery: Delivery, result: Result, *, ended: bool) -> Result:
-        """A repeated call's fault tells of this time only. The first time it may have been executed, or unless that
-        must have `ended`, it may be at work yet.
+        """A refusal, or an absence: of this time only. The first time it may have been executed, or unless that must
+        have `ended`, it may be at work yet.
         """
-        if result.outcome not in {"fault", "absent", "split"} or result.collision:
-            return result
-        if result.fault not in {FaultClass.RECORD, FaultClass.STALE}:
-            return replace(result, outcome="unknown")
         try:
             found = await self._inquiry.own(delivery)
         except (NotSent, Lost, NoAccess) as error:
@@ -185,6 +183,15 @@ class Courier:
             raise
         except Exception:
             return _unreadable(delivery)
+
+
+def _known(result: Result) -> Result | None:
+    """What an answer to a repeated call says of what was asked the first time; None if QBO has to be asked for that."""
+    if result.outcome not in {"fault", "split"} or result.collision:
+        return result
+    if result.fault not in {FaultClass.RECORD, FaultClass.STALE}:
+        return replace(result, outcome="unknown")
+    return None
 
 
 def _unreadable(delivery: Delivery) -> Result:

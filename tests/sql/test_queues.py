@@ -257,6 +257,19 @@ def test_a_batch_that_fails_as_a_whole_pauses_the_lane_once(engine: Engine) -> N
     assert engine.database.value("select failures from syncd.lane") == 1
 
 
+def test_what_fails_while_the_lane_pauses_already_is_the_same_trouble(engine: Engine) -> None:
+    """Else thirty records that are recorded one by one would silence a company for five minutes."""
+    epoch, call, ids = batch(engine, 30)
+    pause = "select failures, not_before - clock_timestamp() < interval '4 seconds', paused_because from syncd.lane"
+    engine.record_all(epoch, call, {"1": fault("throttle") | {"outcome": "unknown"}})
+    engine.database.execute("update syncd.lane set not_before = clock_timestamp() + interval '2 seconds'")
+    for number in range(2, len(ids)):
+        engine.record_all(epoch, call, {str(number): fault("transient") | {"outcome": "unknown"}})
+    assert engine.database.rows(pause) == [(1, True, "A transient fault.")]
+    engine.record_all(epoch, call, {str(len(ids)): success("501")})
+    assert engine.database.rows(pause) == [(0, True, "A transient fault.")], "it goes on, and says why"
+
+
 def test_a_throttle_of_one_record_pauses_the_lane_though_others_passed(engine: Engine) -> None:
     epoch, call, _ = batch(engine, 2)
     engine.record_all(epoch, call, {"1": success("501"), "2": fault("throttle")})
