@@ -100,9 +100,10 @@ class Courier:
         deliveries = {delivery.bid: delivery for delivery in call.deliveries}
         wait = await self._queue.take_turn(self._hold, is_batch=call.is_batch)
         async for received, results in self.send(call, wait):
-            if clear := [known for result in results if (known := _known(result))]:
+            told = [(result, _known(result)) for result in results]
+            if clear := [known for _, known in told if known]:
                 yield received, clear
-            for result in [result for result in results if not _known(result)]:
+            for result in (result for result, known in told if not known):
                 delivery = deliveries[result.bid]
                 # What is said of each record of a batch is the answer to its id, of which QuickBooks has but one.
                 answered = call.is_batch and result.outcome != "split"
