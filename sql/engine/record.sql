@@ -31,6 +31,13 @@ as $$
     limit 1;
 $$;
 
+-- How many failures in a row a lane has, with one more. Of all that was under way when trouble began each part fails;
+-- it is one trouble, the one that the lane pauses for already.
+create or replace function syncd.failures_with_this(l syncd.lane) returns integer
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$ select case when l.not_before > clock_timestamp() then l.failures else l.failures + 1 end $$;
+
 -- What the results of calls mean for each of their records that still waits for one. Changes nothing. `calls` as
 -- record has them, each with its lane's `failures`. `place` and `link_place` are the rows of the job and the link;
 -- `moved` says that SIP changed the record since it was decided.
@@ -240,10 +247,7 @@ begin
         where c.company_id = any(array(select t.company_id from trouble t where t.cut_off))
     ), paused as (
         update syncd.lane l
-        set failures = case when t.bid is null or t.cut_off then 0
-                            -- Of all that was under way when the trouble began each part has its own; it is one.
-                            when l.not_before > clock_timestamp() then l.failures
-                            else l.failures + 1 end,
+        set failures = case when t.bid is null or t.cut_off then 0 else syncd.failures_with_this(l) end,
             not_before = case when t.bid is null then l.not_before
                               when t.cut_off then 'infinity'
                               else greatest(l.not_before, clock_timestamp() + t.wait) end,
@@ -393,7 +397,7 @@ declare
     held constant syncd.lane := syncd.hold_lane(company, worker, held_epoch);
 begin
     update syncd.lane l
-    set failures = case when l.not_before > clock_timestamp() then l.failures else l.failures + 1 end,
+    set failures = syncd.failures_with_this(l),
         paused_because = syncd.addressed(because, company),
         not_before = greatest(l.not_before, clock_timestamp() + c.wait)
     from syncd.consequence(fault, true, 1, held.failures, make_interval(secs => told_to_wait)) c

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import random
 import signal
-import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -24,10 +25,12 @@ from tests.support.crowd import (
     quantiles,
     report,
 )
+from tests.support.mixed import alongside
 from tests.support.processes import until
 from tests.support.storm import AUDIT_ABSORBED
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -173,7 +176,7 @@ class Villain:
         return next((pid for (pid,) in self._world.database.rows(SENDING) if pid in ours), None)
 
 
-def write_until(over: threading.Event, writer: Writer, dsn: str) -> None:
+def write_until(writer: Writer, dsn: str, over: threading.Event) -> None:
     """Plain transactions of one record each, about ten a second."""
     with psycopg.connect(dsn, autocommit=True) as sip:
         while not over.wait(0.1):
@@ -207,24 +210,12 @@ def test_three_daemons_killed_and_frozen(timed: Server, tmp_path: Path, seed: in
         )
         daemons = [world.daemon(SETTINGS) for _ in range(3)]
         writers = [Writer(world.database.dsn, COMPANIES, seed, number, WRITERS) for number in range(WRITERS)]
-        over = threading.Event()
-        threads = [
-            threading.Thread(target=write_until, args=(over, writer, world.database.dsn))
-            for writer in writers
-        ]
-        for thread in threads:
-            thread.start()
         villain = Villain(world, daemons, seed)
-        try:
+        with ExitStack() as writing:
+            for writer in writers:
+                writing.enter_context(alongside(partial(write_until, writer, world.database.dsn)))
             villain.rage(kills=20, freezes=20, usurped=6)
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
-        town.no_more_faults()
-        # In the quick time of settling, what QuickBooks is at work on would count as ended.
-        time.sleep(5 * DELAY)
-        town.settle()
+        town.calm(DELAY)
         ledger = merged(writers)
         sent = carried_out(world.database, world.sandbox.ask("requests")["requests"])
         just_that_arrived(world.database, world.sandbox, realms, ledger, sent)

@@ -4,8 +4,8 @@ QuickBooks keeps anybody from adding twice. Every account is added up at the end
 
 from __future__ import annotations
 
-import threading
-import time
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +14,7 @@ from tests.faults.conftest import Town
 from tests.faults.test_three_daemons import LOST, SETTINGS, Villain
 from tests.flow.test_mixed_changes import PROFILES, nothing_twice, open_companies, place, the_books_balance
 from tests.support.crowd import report
-from tests.support.mixed import Admin, Writer, merged
+from tests.support.mixed import Admin, Writer, alongside, merged
 from tests.support.owed import Judge, Watch, found_in
 
 if TYPE_CHECKING:
@@ -40,21 +40,11 @@ def test_the_books_balance_whatever_becomes_of_the_daemons(world: World, seed: i
         company.order("drop-after", times=0, probability=0.03)
     daemons = [world.daemon(SETTINGS) for _ in range(3)]
     writers = [Writer(world.database.dsn, places, seed, number, WRITERS) for number in range(WRITERS)]
-    over = threading.Event()
-    threads = [threading.Thread(target=writer.write_until, args=(over, PACE)) for writer in writers]
-    for thread in threads:
-        thread.start()
-    villain = Villain(world, daemons, seed)
-    try:
-        villain.rage(kills=6, freezes=6, usurped=15)
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-    town.no_more_faults()
-    # In the quick time of settling, what QuickBooks is at work on would count as ended.
-    time.sleep(5 * DELAY)
-    town.settle()
+    with ExitStack() as writing:
+        for writer in writers:
+            writing.enter_context(alongside(partial(writer.write_until, PACE)))
+        Villain(world, daemons, seed).rage(kills=6, freezes=6, usurped=15)
+    town.calm(DELAY)
     memory = merged(writers)
     judge = Judge(memory, Admin(world.database, list(opened), seed).flips, Watch(world.database))
     found = {

@@ -134,7 +134,7 @@ class Writer:
         """So many changes of records, about `pace` a second."""
         self._go_on(pace, lambda: self._count < changes)
 
-    def write_until(self, over: threading.Event, pace: float) -> None:
+    def write_until(self, pace: float, over: threading.Event) -> None:
         """Changes of records, about `pace` a second."""
         self._go_on(pace, lambda: not over.is_set())
 
