@@ -211,8 +211,11 @@ def _pages(connection: Connection, filters: Filters, printer: Printer) -> None:
 def _follow(connection: Connection, filters: Filters, printer: Printer, first: int) -> None:
     """Oldest first, as they come. Each look goes back a little: a row can become visible after a younger one."""
     try:
-        printer.stream(filters.page(connection, first)[::-1])
+        # Asked for before the page: a row that becomes visible in between is in the page, and one after it is new.
         seen = {row["log_id"] for row in _recent(connection, filters)}
+        page = filters.page(connection, first)
+        seen |= {row["log_id"] for row in page}
+        printer.stream(page[::-1])
         while True:
             sys.stdout.flush()
             time.sleep(POLL_SECONDS)

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from syncd.cli import log
 from tests.support.cli import Commands
 
 if TYPE_CHECKING:
+    from syncd.cli.session import Row
     from tests.support.database import Database
 
 
@@ -206,3 +208,25 @@ def test_follow_prints_each_row_once_also_one_that_becomes_visible_late(database
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
     assert (process.returncode, rest) == (0, "")
+
+
+def test_follow_misses_no_row_that_comes_while_the_first_page_is_printed(
+    syncd: Commands, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(database, "Ann")
+    monkeypatch.setattr(log, "POLL_SECONDS", 0)
+    stream = log.Printer.stream
+    looks = 0
+
+    def while_printed(printer: log.Printer, rows: list[Row]) -> None:
+        nonlocal looks
+        stream(printer, rows)
+        looks += 1
+        if looks == 1:
+            add(database, "Bob")
+        elif looks == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(log.Printer, "stream", while_printed)
+    shown = syncd("log", "1", "--follow", "--json").out
+    assert [json.loads(line)["entity_name"] for line in shown.splitlines()] == ["Ann", "Bob"]
